@@ -1,0 +1,100 @@
+"""Where the cells are: geometries as data, for any grid and any list of cells.
+
+Foot axes, defined here once: ``y`` runs from the heel (0) to the toes, ``x`` from the wearer's left
+to the wearer's right, both in millimetres inside the sole; both feet use the same axes, so a right
+sole is the mirror image of a left one. Row 0 of a grid is the heel row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solekit.errors import DataError
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+Side = Literal["left", "right"]
+SIDES: tuple[Side, Side] = ("left", "right")
+
+HEEL_END = 0.31  # share of the sole's length, heel to toe (regions of plantar pressure descriptors)
+FOREFOOT_START = 0.60
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Cells of one sole.
+
+    ``x_mm``, ``y_mm`` and ``area_mm2`` have shape (n_cells,). ``rows`` and ``cols`` are 0 for a
+    list of cells; for a grid the cells are row-major and n_cells == rows * cols.
+    """
+
+    name: str
+    x_mm: FloatArray
+    y_mm: FloatArray
+    area_mm2: FloatArray
+    length_mm: float
+    width_mm: float
+    rows: int = 0
+    cols: int = 0
+
+    def __post_init__(self) -> None:
+        n = self.x_mm.shape[0]
+        if not (self.x_mm.shape == self.y_mm.shape == self.area_mm2.shape == (n,)):
+            raise DataError(f"layout {self.name!r}: x_mm, y_mm and area_mm2 must have one length")
+        if self.rows * self.cols not in (0, n):
+            raise DataError(f"layout {self.name!r}: {self.rows} x {self.cols} is not {n} cells")
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return self.x_mm.shape[0]
+
+    @property
+    def heel(self) -> BoolArray:
+        """Cells of the heel, shape (n_cells,)."""
+        return self.y_mm < HEEL_END * self.length_mm
+
+    @property
+    def forefoot(self) -> BoolArray:
+        """Cells of forefoot and toes, shape (n_cells,)."""
+        return self.y_mm >= FOREFOOT_START * self.length_mm
+
+    def mirrored(self) -> Layout:
+        """Return the layout of the other foot: same cells in the same order, x mirrored."""
+        return replace(self, x_mm=self.width_mm - self.x_mm)
+
+
+def grid(name: str, rows: int, cols: int, *, length_mm: float, width_mm: float) -> Layout:
+    """Return a full rectangular grid, row 0 at the heel."""
+    pitch_y = length_mm / rows
+    pitch_x = width_mm / cols
+    row, col = np.divmod(np.arange(rows * cols), cols)
+    return Layout(
+        name,
+        x_mm=(col + 0.5) * pitch_x,
+        y_mm=(row + 0.5) * pitch_y,
+        area_mm2=np.full(rows * cols, pitch_x * pitch_y),
+        length_mm=length_mm,
+        width_mm=width_mm,
+        rows=rows,
+        cols=cols,
+    )
+
+
+def cells(
+    name: str,
+    x_mm: FloatArray,
+    y_mm: FloatArray,
+    area_mm2: FloatArray | float,
+    *,
+    length_mm: float,
+    width_mm: float,
+) -> Layout:
+    """Return a layout from a list of cells."""
+    x = np.asarray(x_mm, dtype=float)
+    area = np.broadcast_to(np.asarray(area_mm2, dtype=float), x.shape).copy()
+    return Layout(name, x, np.asarray(y_mm, dtype=float), area, length_mm, width_mm)
