@@ -1,0 +1,1 @@
+"""The virtual insole: the only place where firmware and SDK meet."""

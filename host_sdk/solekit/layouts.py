@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from solecore import layouts as core
 from solekit.errors import DataError
 
 FloatArray = NDArray[np.float64]
@@ -98,3 +99,22 @@ def cells(
     x = np.asarray(x_mm, dtype=float)
     area = np.broadcast_to(np.asarray(area_mm2, dtype=float), x.shape).copy()
     return Layout(name, x, np.asarray(y_mm, dtype=float), area, length_mm, width_mm)
+
+
+def from_table(
+    name: str, table: NDArray[np.uint16], *, rows: int, cols: int, length: int, width: int
+) -> Layout:
+    """Return the layout that an insole describes: ``table`` (3 * n_cells,), all in 0.1 mm / 0.1 mm2."""
+    x, y, area = table.reshape(3, -1) / 10.0
+    return Layout(name, x, y, area, length / 10.0, width / 10.0, rows, cols)
+
+
+def named(name: str, side: Side) -> Layout:
+    """Return one of Solekit's own layouts; DataError names those that exist."""
+    try:
+        own = core.geometry(name, is_right=side == "right")
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    return from_table(
+        name, np.array(own.table, np.uint16), rows=own.rows, cols=own.cols, length=own.length, width=own.width
+    )

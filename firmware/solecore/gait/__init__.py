@@ -1,0 +1,1 @@
+"""Gait events as they happen, one call per frame, integers only."""

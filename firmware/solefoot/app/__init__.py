@@ -1,0 +1,1 @@
+"""The application: sampling path, outbox, commands. Free of hardware."""

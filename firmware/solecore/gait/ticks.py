@@ -1,0 +1,15 @@
+"""Arithmetic on microsecond ticks modulo 2**30 that stays within small integers on 32-bit builds."""
+
+from solecore.wire.messages import TICKS_MASK
+
+
+def add(ticks, step):
+    """Return ``ticks + step`` modulo 2**30; 0 <= step < 2**30."""
+    room = TICKS_MASK - ticks
+    return ticks + step if step <= room else step - room - 1
+
+
+def diff(later, earlier):
+    """Return ``later - earlier`` modulo 2**30."""
+    d = later - earlier
+    return d if d >= 0 else d + TICKS_MASK + 1

@@ -1,0 +1,177 @@
+"""What the host may ask, and the answers. The control path: it may allocate."""
+
+import gc
+
+from solecore.codec.forms import misfit
+from solecore.wire import messages as m
+from solecore.wire.schema import WireError
+from solefoot.app.settings import ACCEL_LSB_UM_S2, GYRO_LSB_URAD_S
+
+TABLE_PIECE: int = 1024  # bytes of a table in one reply
+
+
+class Refusal(ValueError):
+    """A request that cannot be met; ``code`` goes on the wire."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Commands:
+    """Answer requests on behalf of ``app``."""
+
+    def __init__(self, app, kernels_name: str, self_test: int) -> None:
+        self._app = app
+        self._kernels_name = kernels_name
+        self._self_test = self_test
+        self._handlers = {
+            m.HELLO.msg_id: self._hello,
+            m.START.msg_id: self._start,
+            m.STOP.msg_id: self._stop,
+            m.SETTINGS.msg_id: self._settings,
+            m.TABLES.msg_id: self._tables,
+            m.PING.msg_id: self._ping,
+            m.CREDIT.msg_id: self._credit,
+            m.KEY.msg_id: self._key,
+            m.STATS.msg_id: self._stats,
+        }
+
+    def answer(self, message: bytes):
+        """Return the reply to ``message``, or None where there is none."""
+        request = m.BY_ID.get(message[0])
+        if request is None or request not in m.REQUESTS:
+            return None  # not ours to answer: noise with a good CRC, or our own echo
+        try:
+            fields = request.unpack(message)
+        except WireError as error:
+            return self._refuse(message, m.BAD_VALUE, str(error))
+        handler = self._handlers.get(message[0])
+        if handler is None:
+            return self._refuse(message, m.UNSUPPORTED, "%s is not in this firmware" % request.name)
+        try:
+            return handler(fields)
+        except Refusal as error:
+            return self._refuse(message, error.code, error.args[0])
+
+    def _refuse(self, message, code, text):
+        ref = message[1] if len(message) > 1 else 0
+        return m.REFUSED.pack(ref, message[0], code, rest=text.encode())
+
+    def _hello(self, fields):
+        app = self._app
+        s = app.settings
+        g = s.geometry
+        text = "\0".join((s.serial, g.name, s.firmware, self._kernels_name))
+        return m.HELLO_REPLY.pack(
+            m.PROTOCOL_VERSION,
+            fields["ref"],
+            s.boot,
+            s.side,
+            s.form,
+            s.forms,
+            s.calibration.calibration_id,
+            g.n_cells,
+            g.rows,
+            g.cols,
+            g.length,
+            g.width,
+            s.period_us,
+            s.period_us // s.imu_per_frame if s.imu_per_frame else 0,
+            s.imu_axes if s.imu_per_frame else 0,
+            ACCEL_LSB_UM_S2,
+            GYRO_LSB_URAD_S,
+            s.calibration.force_lsb_un,
+            0,
+            self._self_test,
+            rest=text.encode(),
+        )
+
+    def _start(self, fields):
+        app = self._app
+        form = fields["form"] or app.settings.form
+        if form > 7 or not app.settings.forms >> form & 1:
+            reason = misfit(form, app.settings.geometry.n_cells) if form in m.FORM_NAMES else "form %d is unknown" % form
+            raise Refusal(m.NO_FIT, reason)
+        app.start(form, fields["window"])
+        return m.START_REPLY.pack(fields["ref"], app.settings.boot, *app.sampler.seq)
+
+    def _stop(self, fields):
+        app = self._app
+        app.stop()
+        while app.send_one():  # the reply counts what has gone before it
+            pass
+        return m.STOP_REPLY.pack(fields["ref"], app.settings.boot, *app.sampler.seq, *app.n_dropped())
+
+    def _settings(self, fields):
+        key = fields["key"]
+        value = fields["value"]
+        app = self._app
+        s = app.settings
+        n = s.geometry.n_cells
+        if key not in m.SETTING_NAMES:
+            raise Refusal(m.BAD_VALUE, "setting %d is unknown" % key)
+        if fields["is_set"]:
+            if key == m.BODY_WEIGHT:
+                if value > 255 * n:
+                    raise Refusal(m.BAD_VALUE, "body weight %d counts, at most %d" % (value, 255 * n))
+                s.body_weight = value
+                app.sampler.detector.set_body_weight(value)
+            elif key == m.DEAD_BAND:
+                if value > 255:
+                    raise Refusal(m.BAD_VALUE, "dead-band %d counts, at most 255" % value)
+                s.calibration.table[2 * n] = value
+            else:
+                if value > 4095:
+                    raise Refusal(m.BAD_VALUE, "noise %d counts, at most 4095" % value)
+                s.noise = value
+                app.sampler.detector.noise = value
+                app.sampler.detector.set_body_weight(s.body_weight)
+        now = (0, s.body_weight, s.calibration.table[2 * n], s.noise)[key]
+        return m.SETTINGS_REPLY.pack(fields["ref"], key, now)
+
+    def _tables(self, fields):
+        s = self._app.settings
+        table = fields["table"]
+        if table == m.TABLE_GEOMETRY:
+            words = s.geometry.table
+        elif table == m.TABLE_CALIBRATION:
+            words = s.calibration.table
+        else:
+            raise Refusal(m.BAD_VALUE, "table %d is unknown" % table)
+        total = 2 * len(words)
+        offset = fields["offset"]
+        if offset > total or offset & 1:
+            raise Refusal(m.BAD_VALUE, "offset %d in a table of %d bytes" % (offset, total))
+        piece = words[offset >> 1 : (offset + TABLE_PIECE) >> 1]
+        return m.TABLES_REPLY.pack(fields["ref"], table, total, offset, rest=bytes(piece))
+
+    def _ping(self, fields):
+        sampler = self._app.sampler
+        rx = sampler.now()
+        rx_wraps = sampler.n_wraps
+        tx = sampler.now()
+        return m.PING_REPLY.pack(fields["ref"], rx, rx_wraps, tx, sampler.n_wraps)
+
+    def _credit(self, fields):
+        if fields["boot"] == self._app.settings.boot and fields["stream"] < m.N_STREAMS:
+            self._app.credit(fields["stream"], fields["seq"])
+
+    def _key(self, fields):
+        self._app.sampler.key_frame()
+        return m.KEY_REPLY.pack(fields["ref"])
+
+    def _stats(self, fields):
+        app = self._app
+        free = gc.mem_free() if hasattr(gc, "mem_free") else 0
+        n_queued = sum(box.n_bytes for box in app.outboxes)
+        return m.STATS_REPLY.pack(
+            fields["ref"],
+            app.settings.boot,
+            *app.sampler.seq,
+            *app.n_dropped(),
+            app.sampler.n_overruns,
+            app.link.n_bad_frames,
+            min(n_queued, 65535),
+            free,
+        )

@@ -1,0 +1,73 @@
+"""Messages waiting for the link: preallocated slots, oldest whole message dropped when full."""
+
+from array import array
+
+from solecore.wire.frame import CRC_SIZE
+from solecore.wire.messages import N_STREAMS
+
+
+class Outbox:
+    """A ring of ``n_slots`` messages of at most ``size`` bytes; ``put`` allocates nothing."""
+
+    def __init__(self, n_slots: int, size: int) -> None:
+        self._slots = [bytearray(size + CRC_SIZE) for _ in range(n_slots)]
+        self._length = array("H", [0] * n_slots)
+        self._stream = bytearray(n_slots)
+        self._samples = array("H", [0] * n_slots)
+        self._seq = array("I", [0] * n_slots)
+        self._n_slots = n_slots
+        self._head = 0  # next to write
+        self.n_waiting = 0
+        self.n_dropped = array("I", [0] * N_STREAMS)  # samples
+
+    def claim(self):
+        """Return the buffer of the next message; the oldest is dropped to make room.
+
+        It belongs to the caller until ``put``.
+        """
+        if self.n_waiting == self._n_slots:
+            tail = self._tail()
+            self.n_dropped[self._stream[tail]] += self._samples[tail]
+            self.n_waiting -= 1
+        return self._slots[self._head]
+
+    def put(self, length, stream, seq, n_samples):
+        """Queue the claimed buffer: ``n_samples`` of ``stream`` from ``seq`` on in ``length`` bytes."""
+        head = self._head
+        self._length[head] = length
+        self._stream[head] = stream
+        self._seq[head] = seq
+        self._samples[head] = n_samples
+        self._head = head + 1 if head + 1 < self._n_slots else 0
+        self.n_waiting += 1
+
+    def _tail(self):
+        tail = self._head - self.n_waiting
+        return tail if tail >= 0 else tail + self._n_slots
+
+    # The oldest message, valid while n_waiting > 0.
+
+    def buffer(self):
+        """Return the buffer of the oldest message."""
+        return self._slots[self._tail()]
+
+    def length(self):
+        """Return its length."""
+        return self._length[self._tail()]
+
+    def stream(self):
+        """Return its stream."""
+        return self._stream[self._tail()]
+
+    def seq(self):
+        """Return the sequence number of its first sample."""
+        return self._seq[self._tail()]
+
+    def drop(self):
+        """Forget the oldest message: it has been sent."""
+        self.n_waiting -= 1
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes waiting."""
+        return sum(self._length[(self._tail() + i) % self._n_slots] for i in range(self.n_waiting))

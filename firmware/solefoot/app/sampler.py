@@ -1,0 +1,252 @@
+"""The sampling path: scan, calibrate, detect, encode into the outbox. It allocates nothing."""
+
+import struct
+from array import array
+
+from solecore.codec.encoder import FrameEncoder
+from solecore.codec.forms import frame_size, frames_per_message, header_size
+from solecore.gait import ticks as _ticks
+from solecore.gait.contacts import STANCE, ContactDetector
+from solecore.gait.stride import MAX_STRIDE_US, StrideAccumulator
+from solecore.wire import messages as m
+from solefoot.app.outbox import Outbox
+
+IMU_BYTES: int = 192  # words of one IMU message: one BLE notification with its header
+IMU_SPAN_US: int = 200000  # and no sample waits longer than this
+N_ALERTS: int = 24
+_CODED = m.FRAME_CODED8.msg_id
+_FORM_IDS = (0, m.FRAMES_RAW12.msg_id, m.FRAMES_RAW8.msg_id, _CODED)
+
+
+class Sampler:
+    """One foot's frames and events, from ``board`` into the outboxes.
+
+    Frames, IMU samples and alerts (events, strides) wait apart: a stalled link then costs frames
+    before it costs events.
+    """
+
+    def __init__(self, board, clock, settings, kernels) -> None:
+        geometry = settings.geometry
+        n = geometry.n_cells
+        self._board = board
+        self._clock = clock
+        self._settings = settings
+        self._k = kernels
+        self._n = n
+        self._raw = array("H", bytes(2 * n))
+        self._cells = bytearray(n)
+        self._before = bytearray(n)
+        self._zones = geometry.zones()
+        self._unit = geometry.unit
+        self._sums = array("I", bytes(4 * kernels.N_SUMS))
+        self._table = settings.calibration.table
+        self.detector = ContactDetector(settings.period_us, settings.body_weight, settings.noise)
+        self._stride = StrideAccumulator()
+        per_frame = settings.imu_per_frame
+        self._imu_words = array("h", bytes(2 * settings.imu_axes * per_frame))
+        self._imu_frames_max = 0
+        if per_frame:
+            room = IMU_BYTES // (2 * settings.imu_axes * per_frame)
+            self._imu_frames_max = max(1, min(room, IMU_SPAN_US // settings.period_us))
+        # Of the IMU samples that come with a frame, the last is as old as the frame.
+        self._imu_back = settings.period_us // per_frame * (per_frame - 1) if per_frame else 0
+        self.seq = array("I", bytes(4 * m.N_STREAMS))
+        self.n_overruns = 0
+        largest = 0
+        for form in (m.RAW12, m.RAW8, m.CODED8):
+            if settings.forms >> form & 1:
+                size = frames_per_message(form, n, settings.period_us) * frame_size(form, n)
+                largest = max(largest, header_size(form) + size)
+        self.frames = Outbox(max(4, settings.outbox_bytes // largest), largest)
+        self.imu = Outbox(8, m.HEADER_SIZE + IMU_BYTES) if per_frame else Outbox(1, 0)
+        self.alerts = Outbox(N_ALERTS, m.STRIDE.size)
+        self._n_frames_dropped = 0
+        self._ticks = clock.ticks_us()
+        self._wraps = 0
+        self.set_form(settings.form)
+
+    def set_form(self, form) -> None:
+        """Send frames in ``form`` from now on, beginning with a key frame."""
+        rate = 1000000 // self._settings.period_us
+        self._encoder = FrameEncoder(form, self._n, rate if rate > 1 else 1, self._k)
+        self._frames_max = frames_per_message(form, self._n, self._settings.period_us)
+        self._frame_at = header_size(form)
+        self._form_id = _FORM_IDS[form]
+        self._open_frames = None  # the message being filled
+        self._n_frames = 0
+        self._end = 0
+        self._open_imu = None
+        self._n_imu_frames = 0
+
+    def key_frame(self) -> None:
+        """Make the next frame one that stands alone."""
+        self._encoder.force_key()
+
+    def now(self):
+        """Return the ticks and count their wraps; must be called at least every 17 minutes."""
+        ticks = self._clock.ticks_us()
+        if ticks < self._ticks:
+            self._wraps += 1
+        self._ticks = ticks
+        return ticks
+
+    @property
+    def frames_per_message(self) -> int:
+        """Frames in one message of the present form."""
+        return self._frames_max
+
+    @property
+    def imu_per_message(self) -> int:
+        """IMU samples in one message."""
+        return self._imu_frames_max * self._settings.imu_per_frame
+
+    @property
+    def n_wraps(self) -> int:
+        """Wraps of the ticks that ``now`` returned last."""
+        return self._wraps
+
+    def sample(self) -> None:
+        """Take one frame and whatever follows from it."""
+        before = self._cells
+        self._cells = self._before
+        self._before = before
+        cells = self._cells
+        n = self._n
+        k = self._k
+        sums = self._sums
+        start = self.now()
+        self._board.scan_into(self._raw)
+        took = _ticks.diff(self.now(), start)
+        ticks = self._ticks
+        wraps = self._wraps
+        if took > 1:  # a scan is stamped at its middle
+            half = took >> 1
+            wraps = wraps if half <= ticks else wraps - 1
+            ticks = _ticks.diff(ticks, half)
+        k.calibrate(self._raw, self._table, cells, n)
+        k.sums(cells, self._zones, sums, n)
+        force = sums[0]
+        bits = self.detector.step(force, sums[1], sums[2], ticks, wraps)
+        self._put_frame(cells, before, ticks, wraps)
+        if self._imu_frames_max:
+            self._put_imu(ticks, wraps)
+        if bits:
+            self._put_events(bits)
+        stride = self._stride
+        if self.detector.state == STANCE:
+            stride.add(force, sums[3], sums[4], sums[5])
+        elif stride.has_ended and _ticks.diff(ticks, stride.ic_ticks) > MAX_STRIDE_US:
+            self._put_stride(0)
+
+    def flush(self) -> None:
+        """Queue what is open: the streams stop here."""
+        if self._open_frames is not None:
+            self._close_frames()
+        if self._open_imu is not None:
+            self._close_imu()
+        if self._stride.has_ended:
+            self._put_stride(0)
+
+    def _header(self, buf, msg_id, stream, ticks, wraps):
+        struct.pack_into(m.HEADER_FORMAT, buf, 0, msg_id, self._settings.boot, stream, self.seq[stream], ticks, wraps)
+
+    def _put_frame(self, cells, before, ticks, wraps):
+        buf = self._open_frames
+        if buf is None:
+            buf = self.frames.claim()
+            self._open_frames = buf
+            self._n_frames = 0
+            self._end = self._frame_at
+            if self._form_id == _CODED:
+                self._end -= 2  # mode and number of tokens belong to the coded frame
+                dropped = self.frames.n_dropped[m.PRESSURE]
+                if dropped != self._n_frames_dropped:  # a difference would hang in the air
+                    self._n_frames_dropped = dropped
+                    self._encoder.force_key()
+            self._header(buf, self._form_id, m.PRESSURE, ticks, wraps)
+        self._end = self._encoder.encode_into(self._raw, cells, before, buf, self._end)
+        self._n_frames += 1
+        self.seq[m.PRESSURE] += 1
+        if self._n_frames >= self._frames_max:
+            self._close_frames()
+
+    def _close_frames(self):
+        n = self._n_frames
+        if self._form_id != _CODED:
+            self._open_frames[m.HEADER_SIZE] = n
+        self.frames.put(self._end, m.PRESSURE, self.seq[m.PRESSURE] - n, n)
+        self._open_frames = None
+
+    def _put_imu(self, ticks, wraps):
+        words = self._imu_words
+        self._board.read_imu_into(words)
+        buf = self._open_imu
+        if buf is None:
+            buf = self.imu.claim()
+            self._open_imu = buf
+            self._n_imu_frames = 0
+            back = self._imu_back
+            wraps = wraps if back <= ticks else wraps - 1
+            self._header(buf, m.IMU_SAMPLES.msg_id, m.IMU, _ticks.diff(ticks, back), wraps)
+        n = len(words)
+        at = m.HEADER_SIZE + 2 * n * self._n_imu_frames
+        i = 0
+        while i < n:
+            word = words[i]
+            buf[at] = word & 255
+            buf[at + 1] = (word >> 8) & 255
+            at += 2
+            i += 1
+        self._n_imu_frames += 1
+        self.seq[m.IMU] += self._settings.imu_per_frame
+        if self._n_imu_frames >= self._imu_frames_max:
+            self._close_imu()
+
+    def _close_imu(self):
+        n = self._n_imu_frames * self._settings.imu_per_frame
+        size = m.HEADER_SIZE + 2 * n * self._settings.imu_axes
+        self.imu.put(size, m.IMU, self.seq[m.IMU] - n, n)
+        self._open_imu = None
+
+    def _put_events(self, bits):
+        detector = self.detector
+        stride = self._stride
+        if bits >> m.TO & 1:
+            stride.end(detector.ticks_of[m.TO])
+        if bits >> m.IC & 1:
+            ticks = detector.ticks_of[m.IC]
+            if stride.has_ended:
+                since = _ticks.diff(ticks, stride.ic_ticks)
+                self._put_stride(since if since <= MAX_STRIDE_US else 0)
+            stride.begin(ticks, detector.wraps_of[m.IC])
+        if bits >> m.HEEL_ON & 1:
+            stride.heel_down(detector.ticks_of[m.HEEL_ON])
+        if bits >> m.FOREFOOT_ON & 1:
+            stride.forefoot_down(detector.ticks_of[m.FOREFOOT_ON])
+        kind = 1
+        while kind < 6:
+            if bits >> kind & 1:
+                buf = self.alerts.claim()
+                self._header(buf, m.EVENT.msg_id, m.EVENTS, detector.ticks_of[kind], detector.wraps_of[kind])
+                struct.pack_into("<BII", buf, m.HEADER_SIZE, kind, detector.force_of[kind], self.seq[m.PRESSURE] - 1)
+                self.alerts.put(m.EVENT.size, m.EVENTS, self.seq[m.EVENTS], 1)
+                self.seq[m.EVENTS] += 1
+            kind += 1
+
+    def _put_stride(self, stride_us):
+        stride = self._stride
+        cop = stride.cop
+        i = 0
+        while i < 6:
+            cop[i] = cop[i] * self._unit >> 4
+            i += 1
+        buf = self.alerts.claim()
+        self._header(buf, m.STRIDE.msg_id, m.STRIDES, stride.ic_ticks, stride.ic_wraps)
+        struct.pack_into(
+            "<IIII", buf, m.HEADER_SIZE, stride.stance_us, stride_us, stride.peak, stride.integral
+        )
+        struct.pack_into("<HHHHHH", buf, m.HEADER_SIZE + 16, cop[0], cop[1], cop[2], cop[3], cop[4], cop[5])
+        struct.pack_into("<HB", buf, m.HEADER_SIZE + 28, stride.n_active, stride.strike)
+        self.alerts.put(m.STRIDE.size, m.STRIDES, self.seq[m.STRIDES], 1)
+        self.seq[m.STRIDES] += 1
+        stride.has_ended = False

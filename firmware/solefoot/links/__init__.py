@@ -1,0 +1,1 @@
+"""How messages leave the foot; each link takes whole messages and gives whole messages."""

@@ -1,0 +1,30 @@
+"""A link over a byte stream: USB serial, UART, TCP."""
+
+from solecore.wire.frame import MAX_FRAME, FrameDecoder, put_crc
+
+
+class StreamLink:
+    """Messages over ``port``: ``port.write(view) -> int | None`` and ``port.read(n) -> bytes | None``."""
+
+    def __init__(self, port, kernels) -> None:
+        self._port = port
+        self._cobs = kernels.cobs
+        self._out = bytearray(MAX_FRAME)
+        self._view = memoryview(self._out)
+        self._decoder = FrameDecoder(kernels)
+
+    @property
+    def n_bad_frames(self) -> int:
+        """Frames that came in broken."""
+        return self._decoder.n_dropped
+
+    def send(self, buf: bytearray, n: int) -> bool:
+        """Send the first ``n`` bytes of ``buf`` (4 spare bytes behind them); False if the port is full."""
+        end = put_crc(buf, n, memoryview(buf)[:n])
+        size = self._cobs(buf, self._out, end)
+        return self._port.write(self._view[:size]) != 0
+
+    def poll(self) -> list:
+        """Return the messages that have come in."""
+        data = self._port.read(512)
+        return self._decoder.feed(data) if data else []

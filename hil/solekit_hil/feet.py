@@ -1,0 +1,141 @@
+"""A stepped virtual insole, in this process or in a MicroPython of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import struct
+import subprocess
+from array import array
+from pathlib import Path
+from typing import Any, Protocol
+
+from solecore.wire.messages import TICKS_MASK
+from solekit import numpy_kernels
+from solekit.errors import TransportError
+from solekit_hil.board.foot import VirtualFoot, settings_from
+
+Step = tuple[int, int, bytes]  # kind, foot time in microseconds, payload
+
+
+class Foot(Protocol):
+    """Something that takes steps and answers each with the bytes it sent."""
+
+    def run(self, steps: list[Step]) -> list[bytes]:
+        """Take ``steps`` in order of time."""
+        ...
+
+    def close(self) -> None:
+        """Free what the foot holds."""
+        ...
+
+
+class LocalFoot:
+    """The firmware in this very interpreter, on numpy kernels."""
+
+    def __init__(self, spec: dict[str, Any], geometry: array, calibration: array) -> None:
+        kernels = (numpy_kernels, "numpy", True)
+        self._foot = VirtualFoot(settings_from(spec, geometry, calibration), spec["ticks"], kernels)
+
+    def run(self, steps: list[Step]) -> list[bytes]:
+        """Take ``steps``."""
+        return [self._foot.step(kind, us & TICKS_MASK, payload) for kind, us, payload in steps]
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+def find_micropython(bits: int) -> Path:
+    """Return a MicroPython of ``bits`` (32 or 64); TransportError says how to get one."""
+    name = "micropython32" if bits == 32 else "micropython"
+    places = [Path(__file__).parents[2] / ".runtime" / "micropython-1.25.0" / name]
+    if "SOLEKIT_RUNTIME" in os.environ:
+        places.insert(0, Path(os.environ["SOLEKIT_RUNTIME"]) / name)
+    on_path = shutil.which(name)
+    if on_path:
+        places.append(Path(on_path))
+    for place in places:
+        if place.is_file():
+            return place
+    raise TransportError(
+        f"mpy: needs {name}; in a checkout run 'python3 tools/runtime.py', "
+        "elsewhere put it on the PATH or name its folder in SOLEKIT_RUNTIME"
+    )
+
+
+class MicroPythonFoot:
+    """The firmware in a MicroPython process with a heap as small as a microcontroller's."""
+
+    def __init__(
+        self, spec: dict[str, Any], geometry: array, calibration: array, *, bits: int, heap_kb: int
+    ) -> None:
+        program = find_micropython(bits)
+        import solecore
+        import solefoot
+
+        here = Path(__file__).parent
+        paths = {Path(str(m.__file__)).parents[1] for m in (solecore, solefoot)} | {here.parent}
+        environment = {**os.environ, "MICROPYPATH": ":".join(sorted(map(str, paths)))}
+        self._process = subprocess.Popen(
+            [program, "-X", f"heapsize={heap_kb}k", here / "board" / "mpy_main.py"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
+        start = {**spec, "n_geometry": 2 * len(geometry), "n_calibration": 2 * len(calibration)}
+        self._write(json.dumps(start).encode() + b"\n" + geometry.tobytes() + calibration.tobytes())
+
+    def _write(self, data: bytes) -> None:
+        assert self._process.stdin
+        try:
+            self._process.stdin.write(data)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._died() from None
+
+    def _read(self, n: int) -> bytes:
+        assert self._process.stdout
+        data = self._process.stdout.read(n)
+        if len(data) < n:
+            raise self._died()
+        return data
+
+    def _died(self) -> TransportError:
+        assert self._process.stderr
+        self._process.wait()
+        last = self._process.stderr.read().decode(errors="replace").strip().splitlines()[-3:]
+        return TransportError(f"the insole's MicroPython ended: {' | '.join(last) or 'no message'}")
+
+    def run(self, steps: list[Step]) -> list[bytes]:
+        """Take ``steps``, a few at a time so that neither pipe fills."""
+        out = []
+        for first in range(0, len(steps), 8):
+            batch = steps[first : first + 8]
+            self._write(
+                b"".join(
+                    struct.pack("<BII", kind, us & TICKS_MASK, len(payload)) + payload
+                    for kind, us, payload in batch
+                )
+            )
+            for _ in batch:
+                (n,) = struct.unpack("<I", self._read(4))
+                out.append(self._read(n))
+        return out
+
+    def close(self) -> None:
+        """End the process."""
+        process = self._process
+        with contextlib.suppress(TransportError):
+            self._write(struct.pack("<BII", 0, 0, 0))
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()

@@ -1,0 +1,103 @@
+"""A real person's recording on virtual cells, behind the walker's interface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solekit import formats, layouts
+from solekit.layouts import Layout
+
+MAX_HOLE_S = 0.05  # over a longer hole in the recording the force is not interpolated but zero
+
+
+class FileWalker:
+    """Play ``path``; ``layout`` puts it on one of our own layouts, conserving the force."""
+
+    def __init__(self, path: Path, *, layout: str = "") -> None:
+        self.recording = formats.load_source(path)
+        self.feet = self.recording.feet
+        self.start_s = min(foot.t_s[0] for foot in self.feet.values())
+        end_s = max(foot.t_s[-1] for foot in self.feet.values())
+        self.duration_s = float(end_s - self.start_s)
+        self.period_us = round(1e6 / self.recording.rate_hz)
+        self.has_imu = all(foot.accel_m_s2 is not None for foot in self.feet.values())
+        self.layouts: dict[str, Layout] = {}
+        self._force: dict[str, NDArray[np.float64]] = {}
+        for side, foot in self.feet.items():
+            target = layouts.named(layout, side) if layout else foot.layout
+            self.layouts[side] = target
+            force = foot.force_n
+            self._force[side] = force @ spread(foot.layout, target) if layout else force
+        self.body_weight_n = self._body_weight()
+
+    def _body_weight(self) -> float:
+        """Return the person's weight: the stated mass, else the mean total force of both feet."""
+        if self.recording.body_mass_kg:
+            return 9.80665 * self.recording.body_mass_kg
+        if len(self.feet) < 2:
+            return 0.0
+        return float(sum(force.sum(axis=1).mean() for force in self._force.values()))
+
+    def peak_cell_force_n(self, side: str) -> float:
+        """Return the largest force of one cell: full scale, so that nothing saturates."""
+        return max(float(self._force[side].max()), 1e-6)
+
+    def sample(self, t_s: Any) -> tuple[dict[str, NDArray], dict[str, NDArray], None]:
+        """Return cells and IMU at ``t_s`` (n,), linear between the recording's own times; no truth."""
+        at = np.atleast_1d(np.asarray(t_s, dtype=float)) + self.start_s
+        cells, imu = {}, {}
+        for side, foot in self.feet.items():
+            right = np.clip(np.searchsorted(foot.t_s, at, side="right"), 1, len(foot.t_s) - 1)
+            left = right - 1
+            span = foot.t_s[right] - foot.t_s[left]
+            part = np.clip((at - foot.t_s[left]) / span, 0.0, 1.0)[:, None]
+            is_there = (at >= foot.t_s[0] - span) & (at <= foot.t_s[-1] + span)
+            is_there &= (span <= MAX_HOLE_S) | (span <= 2.5e-6 * self.period_us)
+            force = self._force[side]
+            cells[side] = (force[left] * (1 - part) + force[right] * part) * is_there[:, None]
+            words = np.zeros((at.shape[0], 6))
+            if self.has_imu:
+                for first, values in ((0, foot.accel_m_s2), (3, foot.gyro_rad_s)):
+                    if values is not None:
+                        words[:, first : first + 3] = values[left] * (1 - part) + values[right] * part
+            imu[side] = words
+        return cells, imu, None
+
+
+def spread(source: Layout, target: Layout) -> NDArray[np.float64]:
+    """Return weights (n_source, n_target) that carry forces over; every row sums to one.
+
+    Each source cell is a square of its area at its relative place in the sole; it gives its force
+    to the target cells by overlap, or to the nearest one where it overlaps none.
+    """
+    out = np.zeros((source.n_cells, target.n_cells))
+    scale_x = target.width_mm / source.width_mm
+    scale_y = target.length_mm / source.length_mm
+    half_x, half_y = _halves(source)
+    to_x, to_y = _halves(target)
+    for i in range(source.n_cells):
+        x, y = source.x_mm[i] * scale_x, source.y_mm[i] * scale_y
+        hx, hy = half_x[i] * scale_x, half_y[i] * scale_y
+        over_x = np.minimum(x + hx, target.x_mm + to_x) - np.maximum(x - hx, target.x_mm - to_x)
+        over_y = np.minimum(y + hy, target.y_mm + to_y) - np.maximum(y - hy, target.y_mm - to_y)
+        overlap = np.maximum(over_x, 0) * np.maximum(over_y, 0)
+        if overlap.sum() == 0:
+            overlap[np.argmin((target.x_mm - x) ** 2 + (target.y_mm - y) ** 2)] = 1
+        out[i] = overlap / overlap.sum()
+    return out
+
+
+def _halves(layout: Layout) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return half widths and half lengths of the cells in mm."""
+    if layout.rows:
+        n = layout.n_cells
+        return (
+            np.full(n, layout.width_mm / layout.cols / 2),
+            np.full(n, layout.length_mm / layout.rows / 2),
+        )
+    half = np.sqrt(layout.area_mm2) / 2
+    return half, half

@@ -1,0 +1,90 @@
+"""What every walker offers, whatever moves inside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from solekit.layouts import FloatArray, Layout, Side
+
+Float32Array = NDArray[np.float32]
+Kind = Literal["ic", "heel_on", "forefoot_on", "heel_off", "to"]
+KINDS: tuple[Kind, ...] = ("ic", "heel_on", "forefoot_on", "heel_off", "to")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to one foot, at its exact time."""
+
+    side: Side
+    kind: Kind
+    t_s: float
+
+
+@dataclass(frozen=True)
+class Crossings:
+    """Times at which the noiseless force of a foot rises above and falls below a level."""
+
+    rise_s: FloatArray
+    fall_s: FloatArray
+
+
+class Ground(Protocol):
+    """What is known about the contact with the ground, at any time."""
+
+    def events(self, t0_s: float, t1_s: float) -> list[Event]:
+        """Return the events of all feet with t0_s <= t < t1_s, in order of time.
+
+        ``ic`` and ``to`` are when the vertical force of the foot leaves and reaches its least
+        value, which is zero unless the foot is dragged; ``heel_on``, ``heel_off`` and
+        ``forefoot_on`` are the same for the cells of ``Layout.heel`` and ``Layout.forefoot``.
+        """
+        ...
+
+    def crossings(self, side: Side, level_n: float, t0_s: float, t1_s: float) -> Crossings:
+        """Return when the force of a foot crosses ``level_n`` within [t0_s, t1_s)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What was put on the cells: ``force_n[side]`` (n,), ``cop_mm[side]`` (n, 2).
+
+    The CoP is x, y in the axes of the layout, NaN where the foot is unloaded. For a scalar time
+    the axis of the samples is absent.
+    """
+
+    force_n: dict[Side, FloatArray]
+    cop_mm: dict[Side, FloatArray]
+    ground: Ground
+
+    def events(self, t0_s: float, t1_s: float) -> list[Event]:
+        """Return the events of all feet with t0_s <= t < t1_s, in order of time."""
+        return self.ground.events(t0_s, t1_s)
+
+    def crossings(self, side: Side, level_n: float, t0_s: float, t1_s: float) -> Crossings:
+        """Return when the force of a foot crosses ``level_n`` within [t0_s, t1_s)."""
+        return self.ground.crossings(side, level_n, t0_s, t1_s)
+
+
+Sample = tuple[dict[Side, Float32Array], dict[Side, Float32Array], Truth]
+
+
+class Walker(Ground, Protocol):
+    """A person in motion, seen by two soles. ``duration_s`` is inf for an endless motion."""
+
+    layouts: dict[Side, Layout]
+    body_weight_n: float
+    duration_s: float
+
+    def sample(self, t_s: FloatArray | float) -> Sample:
+        """Return cells, IMU and truth at ``t_s``, a scalar or shape (n,), in any order.
+
+        A pure function: any division into calls returns the same bits. Per side, cells have shape
+        (n, n_cells) in newtons; the IMU has shape (n, 6): specific force in m/s2 along x forward,
+        y left, z up of the foot (z reads +g at rest), then angular rate in rad/s. The rate about
+        y is positive when the toes rise, as in swing: the opposite of the right-hand rule.
+        """
+        ...

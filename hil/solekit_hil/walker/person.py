@@ -1,0 +1,140 @@
+"""Who walks, and what each motion makes of that person's gait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from solekit.layouts import SIDES, Side
+
+GRAVITY_M_S2 = 9.80665
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person at comfortable speed; feet fit the soles. Phases are shares of the stance."""
+
+    mass_kg: float = 72.0
+    speed_m_s: float = 1.3
+    cadence_per_min: float = 112.0
+    run_speed_m_s: float = 2.8
+    run_cadence_per_min: float = 166.0
+    run_contact_s: float = 0.25
+    stride_cv: float = 0.02
+    asymmetry: float = 0.0  # single support, left longer when positive
+    load_share_left: float = 0.5  # in standing
+    peak_tilt: float = 0.0  # first hump of the force higher than the second when positive
+    strike_deg: float = 20.0  # toes up at initial contact
+    push_deg: float = 60.0  # toes down at toe off
+    forefoot_on: float = 0.14
+    heel_off: float = 0.6
+    weak_side: Side = "right"
+
+    @classmethod
+    def from_seed(cls, seed: int) -> Person:
+        """Return a plausible adult, the same for the same seed."""
+        rng = np.random.default_rng([seed, 0x5EED])
+
+        def between(low: float, high: float) -> float:
+            return float(rng.uniform(low, high))
+
+        brisk = between(-1.0, 1.0)  # who walks faster takes more steps
+        return cls(
+            mass_kg=between(50.0, 100.0),
+            speed_m_s=1.3 + 0.13 * brisk,
+            cadence_per_min=112.0 + 5.0 * brisk + between(-3.0, 3.0),
+            run_speed_m_s=between(2.4, 3.2),
+            run_cadence_per_min=between(158.0, 174.0),
+            run_contact_s=between(0.24, 0.26),
+            stride_cv=between(0.017, 0.023),
+            asymmetry=between(-0.015, 0.015),
+            load_share_left=between(0.48, 0.52),
+            peak_tilt=between(-0.12, 0.12),
+            strike_deg=between(16.0, 24.0),
+            push_deg=between(54.0, 66.0),
+            forefoot_on=between(0.12, 0.17),
+            heel_off=between(0.56, 0.64),
+            weak_side=SIDES[int(rng.integers(2))],
+        )
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How a motion differs from comfortable walking; factors unless a unit says otherwise."""
+
+    kind: Literal["walk", "bouts", "stand", "run"] = "walk"
+    speed: float = 1.0
+    cadence: float = 1.0
+    pitch: float = 1.0  # of the foot
+    strike: float = 1.0  # of the shock at initial contact
+    floor: float = 0.0  # least force of a foot, in body weights
+    weakness: float = 0.0  # single support given up by the weak side
+    forefoot_on: float | None = None  # phases of the stance, the person's own if None
+    heel_off: float | None = None
+
+
+MOTIONS: dict[str, Motion] = {
+    "walk": Motion(),
+    "slow": Motion(speed=0.62, cadence=0.8, pitch=0.95, strike=0.6),
+    "fast": Motion(speed=1.35, cadence=1.15, pitch=1.1, strike=1.5),
+    "stand": Motion("stand"),
+    "walk-stop": Motion("bouts"),
+    "limp": Motion(speed=0.7, cadence=0.88, pitch=0.9, strike=0.7, weakness=0.15),
+    "shuffle": Motion(
+        speed=0.35,
+        cadence=0.9,
+        pitch=0.1,
+        strike=0.1,
+        floor=0.04,
+        forefoot_on=0.06,
+        heel_off=0.85,
+    ),
+    "run": Motion("run", pitch=1.1, strike=2.5, forefoot_on=0.2, heel_off=0.5),
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """Gait of one person in one motion."""
+
+    motion: Motion
+    person: Person
+    speed_m_s: float
+    step_s: float
+    stance_share: float
+    hump: float  # force above body weight at the peaks, in body weights
+    forefoot_on: float
+    heel_off: float
+    strike_rad: float
+    push_rad: float
+    hold: dict[Side, float] = field(hash=False)  # factor of the single support per side
+    effort: dict[Side, float] = field(hash=False)  # factor of the peaks per side
+
+    @classmethod
+    def of(cls, person: Person, motion: Motion) -> Style:
+        """Return how ``person`` does ``motion``."""
+        running = motion.kind == "run"
+        speed = motion.speed * (person.run_speed_m_s if running else person.speed_m_s)
+        steps = person.run_cadence_per_min if running else motion.cadence * person.cadence_per_min
+        hold: dict[Side, float] = {"left": 1 + person.asymmetry, "right": 1 - person.asymmetry}
+        effort: dict[Side, float] = {"left": 1.0, "right": 1.0}
+        for side in SIDES:
+            if motion.weakness:
+                weak = side == person.weak_side
+                hold[side] *= 1 - motion.weakness if weak else 1 + motion.weakness
+                effort[side] *= 0.55 if weak else 1.0
+        return cls(
+            motion=motion,
+            person=person,
+            speed_m_s=speed,
+            step_s=60.0 / steps,
+            stance_share=min(max(0.66 - 0.035 * speed, 0.58), 0.64),
+            hump=min(0.05 + 0.055 * speed, 0.2),
+            forefoot_on=motion.forefoot_on or person.forefoot_on,
+            heel_off=motion.heel_off or person.heel_off,
+            strike_rad=float(np.deg2rad(person.strike_deg * motion.pitch)),
+            push_rad=float(np.deg2rad(person.push_deg * motion.pitch)),
+            hold=hold,
+            effort=effort,
+        )

@@ -1,0 +1,220 @@
+"""A virtual pair in lock-step: one true time, two feet with clocks of their own, air in between."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from solecore.version import __version__
+from solecore.wire import messages as m
+from solefoot.app.profiles import PROFILES
+from solefoot.app.settings import forms_that_fit
+from solekit import layouts
+from solekit.layouts import Layout
+from solekit_hil import walker as walkers
+from solekit_hil.board.foot import DOWNLINK, FRAME, SERVE
+from solekit_hil.feet import Foot, LocalFoot, MicroPythonFoot, Step
+from solekit_hil.filewalker import FileWalker
+from solekit_hil.radio.air import Air
+from solekit_hil.sensors import VirtualSensor, geometry_table, imu_words, side_index
+from solekit_hil.uri import VirtualSpec
+
+WALK_AHEAD = 64  # frames that the walker computes at once
+START_BEFORE_WRAP_US = 5_000_000  # the ticks wrap in the first seconds, so that wraps are exercised
+
+
+@dataclass
+class _Side:
+    """One foot of the pair and its two directions of air."""
+
+    name: str
+    foot: Foot
+    up: Air
+    down: Air
+    sensor: VirtualSensor
+    rate: float  # foot microseconds per true microsecond
+    offset_us: int  # foot time at true time 0
+    period_us: int
+    imu_axes: int
+    imu_per_frame: int
+    n_frames: int = 0
+
+    def foot_us(self, true_us: float) -> int:
+        return self.offset_us + round(true_us * self.rate)
+
+    def frame_us(self, k: np.ndarray | int) -> np.ndarray:
+        """Return the true time of frame ``k``."""
+        return np.asarray(k, dtype=float) * self.period_us / self.rate
+
+
+class World:
+    """Everything virtual about one pair; ``advance`` moves its time."""
+
+    def __init__(self, spec: VirtualSpec, *, is_mpy: bool) -> None:
+        self.spec = spec
+        self.now_us = 0
+        source = _source(spec)
+        self.walker = source
+        self.duration_s: float = source.duration_s
+        self.sides: dict[str, _Side] = {}
+        try:
+            for name in spec.sides:
+                if name in source.layouts:
+                    self.sides[name] = self._build(name, is_mpy)
+        except BaseException:
+            self.close()
+            raise
+        self._ahead: dict[str, tuple[int, list[bytes]]] = {}
+
+    def _build(self, name: str, is_mpy: bool) -> _Side:
+        spec, source = self.spec, self.walker
+        rng = random.Random(f"{spec.seed} {name}")
+        layout: Layout = source.layouts[name]
+        profile = PROFILES.get(layout.name)
+        period_us = round(1e6 / spec.rate_hz) if spec.rate_hz else 0
+        period_us = period_us or getattr(source, "period_us", 0) or (profile.period_us if profile else 10000)
+        form = _form(spec, layout, profile)
+        has_imu = getattr(source, "has_imu", True)
+        lsb = math.ceil(source.peak_cell_force_n(name) * 1e6 / 255)
+        sensor = VirtualSensor(layout, lsb, spec.noise, rng.getrandbits(32))
+        weight = round(source.body_weight_n * 1e6 / lsb) if spec.body_weight and source.body_weight_n else 0
+        imu_axes = (profile.imu_axes if profile else 6) if has_imu else 0
+        imu_per_frame = (profile.imu_per_frame if profile else 1) if has_imu else 0
+        skew = spec.ppm * (1 if name == "left" else -1)
+        offset_us = (1 << 30) - START_BEFORE_WRAP_US - rng.randrange(1_000_000)
+        fields: dict[str, Any] = {
+            "layout": layout.name,
+            "rows": layout.rows,
+            "cols": layout.cols,
+            "length": round(layout.length_mm * 10),
+            "width": round(layout.width_mm * 10),
+            "period_us": period_us,
+            "form": form,
+            "imu_axes": imu_axes,
+            "imu_per_frame": imu_per_frame,
+            "side": side_index(name),
+            "serial": f"VIRTUAL-{spec.seed:04d}-{name[0].upper()}",
+            "boot": 1 + rng.randrange(60000),
+            "calibration_id": 1,
+            "force_lsb_un": lsb,
+            "firmware": __version__,
+            "body_weight": weight,
+            "noise": 4,
+            "outbox_bytes": 12000,
+            "ticks": offset_us & m.TICKS_MASK,
+        }
+        tables = geometry_table(layout), sensor.calibration(spec.dead_band)
+        foot: Foot
+        if is_mpy:
+            foot = MicroPythonFoot(fields, *tables, bits=spec.bits, heap_kb=spec.heap_kb)
+        else:
+            foot = LocalFoot(fields, *tables)
+        return _Side(
+            name,
+            foot,
+            up=Air(spec.faults, rng.getrandbits(32)),
+            down=Air(replace(spec.faults, corrupt=0.0), rng.getrandbits(32)),
+            sensor=sensor,
+            rate=1 + skew * 1e-6,
+            offset_us=offset_us,
+            period_us=period_us,
+            imu_axes=imu_axes,
+            imu_per_frame=imu_per_frame,
+        )
+
+    def send(self, side: str, data: bytes) -> None:
+        """Let the host send ``data`` to the foot of ``side`` now."""
+        self.sides[side].down.put(self.now_us, data)
+
+    def advance(self, to_us: int) -> list[tuple[int, str, bytes]]:
+        """Move time to ``to_us``; return ``(true microseconds, side, bytes)`` that reached the host."""
+        arrived: list[tuple[int, str, bytes]] = []
+        for side in self.sides.values():
+            steps = self._steps(side, to_us)
+            for (t_us, _), sent in zip(steps, side.foot.run([step for _, step in steps]), strict=True):
+                if sent:
+                    side.up.put(t_us, sent)
+            arrived += [(t_us, side.name, data) for t_us, data in side.up.take(to_us)]
+        self.now_us = to_us
+        arrived.sort(key=lambda item: item[0])
+        return arrived
+
+    def _steps(self, side: _Side, to_us: int) -> list[tuple[int, Step]]:
+        """Return what happens at ``side`` up to ``to_us``, in order of true time."""
+        happens: list[tuple[int, int, bytes]] = []
+        while True:
+            t_us = float(side.frame_us(side.n_frames))
+            if t_us > to_us or t_us > self.duration_s * 1e6:
+                break
+            happens.append((int(t_us), FRAME, self._frame(side)))
+            side.n_frames += 1
+        happens += [(t_us, DOWNLINK, data) for t_us, data in side.down.take(to_us)]
+        happens.append((to_us, SERVE, b""))
+        happens.sort(key=lambda item: (item[0], item[1]))
+        return [(t_us, (kind, side.foot_us(t_us), payload)) for t_us, kind, payload in happens]
+
+    def _frame(self, side: _Side) -> bytes:
+        """Return the payload of the side's next frame; a block of them is computed at once."""
+        first, payloads = self._ahead.get(side.name, (0, []))
+        if side.n_frames - first >= len(payloads):
+            first = side.n_frames
+            frames = np.arange(first, first + WALK_AHEAD)
+            t_s = side.frame_us(frames) / 1e6
+            per_frame = max(1, side.imu_per_frame)
+            back = np.arange(per_frame - 1, -1, -1) * (side.period_us // per_frame * 1e-6)
+            fine_s = (t_s[:, None] - back).ravel()
+            cells, imu, _ = self.walker.sample(fine_s)
+            counts = side.sensor.counts(cells[side.name][per_frame - 1 :: per_frame], frames)
+            payloads = [row.tobytes() for row in counts]
+            if side.imu_axes:
+                words = imu_words(imu[side.name], side.imu_axes).reshape(WALK_AHEAD, -1)
+                payloads = [a + row.tobytes() for a, row in zip(payloads, words, strict=True)]
+            self._ahead[side.name] = (first, payloads)
+        return payloads[side.n_frames - first]
+
+    def close(self) -> None:
+        """Free both feet."""
+        for side in self.sides.values():
+            side.foot.close()
+
+
+def _form(spec: VirtualSpec, layout: Layout, profile: Any) -> int:
+    """Return the form on the wire: the asked one, the profile's, or what fits the recording."""
+    if spec.form:
+        return {name: form for form, name in m.FORM_NAMES.items()}[spec.form]
+    if profile:
+        return profile.form
+    return m.RAW12 if forms_that_fit(layout.n_cells) >> m.RAW12 & 1 else m.RAW8
+
+
+def _source(spec: VirtualSpec) -> Any:
+    """Return the walker of ``spec``: a motion, or a recording played on virtual cells."""
+    if spec.path is not None:
+        return FileWalker(spec.path, layout=spec.layout)
+    pair = {side: layouts.named(spec.layout, side) for side in layouts.SIDES}
+    return _Measured(walkers.build(spec.motion, seed=spec.seed, layouts=pair))
+
+
+class _Measured:
+    """A walker, and the largest force that one of its cells sees."""
+
+    has_imu = True
+
+    def __init__(self, walker: Any) -> None:
+        self.layouts: dict[str, Layout] = walker.layouts
+        self.duration_s: float = walker.duration_s
+        self.body_weight_n: float = walker.body_weight_n
+        self.sample = walker.sample
+        self.events = walker.events
+        cells, _, _ = walker.sample(np.arange(0, 20, 0.01))
+        self._peak = {side: float(force.max()) for side, force in cells.items()}
+
+    def peak_cell_force_n(self, side: str) -> float:
+        """Return the force that the virtual calibration maps to full scale, with some headroom."""
+        return 1.15 * self._peak[side]
+
+

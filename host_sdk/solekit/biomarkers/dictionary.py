@@ -1,0 +1,82 @@
+"""The dictionary of variables: name, unit, definition, source and needs of each, as data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+SLOW_RATE_HZ = 50.0  # below it double and single support need more strides
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a variable needs before it is reported.
+
+    ``min_strides`` counts strides that carry it: of the foot for a variable per side, of each foot
+    for one that compares them. ``one_clock``: the clocks of the feet must be joined closely.
+    """
+
+    data: str
+    min_strides: int
+    min_strides_below_50_hz: int
+    min_rate_hz: float
+    two_feet: bool
+    one_clock: bool
+
+    def strides_at(self, rate_hz: float) -> int:
+        """Return the fewest strides at ``rate_hz``."""
+        return self.min_strides if rate_hz >= SLOW_RATE_HZ else self.min_strides_below_50_hz
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable; ``kim2023`` maps a side ('' if not per side) to the name in Kim et al. 2023.
+
+    ``plausible`` is the range seen over all cohorts, or None; a value outside it is marked.
+    """
+
+    name: str
+    unit: str
+    per_side: bool
+    definition: str
+    formula: str
+    source: str
+    needs: Needs
+    kim2023: dict[str, str]
+    plausible: tuple[float, float] | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data, for JSON."""
+        return asdict(self)
+
+
+@cache
+def _load() -> tuple[Variable, ...]:
+    rows = json.loads(Path(__file__).with_name("variables.json").read_text(encoding="utf-8"))
+    return tuple(
+        Variable(
+            **{
+                **row,
+                "needs": Needs(**row["needs"]),
+                "kim2023": row.get("kim2023", {}),
+                "plausible": tuple(row["plausible"]) if "plausible" in row else None,
+            }
+        )
+        for row in rows
+    )
+
+
+def variables() -> list[Variable]:
+    """Return every variable, in the order of a report."""
+    return list(_load())
+
+
+def variable(name: str) -> Variable:
+    """Return the variable called ``name``; KeyError if there is none."""
+    for candidate in _load():
+        if candidate.name == name:
+            return candidate
+    raise KeyError(f"no variable {name!r}; `solekit variables` lists them")

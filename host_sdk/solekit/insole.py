@@ -1,0 +1,367 @@
+"""One insole, asynchronously: connect, ask, stream, stop with an account of every sample."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from solecore.wire import messages as m
+from solecore.wire.schema import Message
+from solekit.decode import Frames, PressureDecoder
+from solekit.errors import (
+    ConnectionLostError,
+    DeviceError,
+    ProtocolMismatchError,
+    RequestTimeoutError,
+    SolekitError,
+)
+from solekit.identity import InsoleInfo
+from solekit.link import Data, Link, Reply
+from solekit.loss import StreamLoss, account
+from solekit.recording.writer import RecordingWriter
+from solekit.timeline import Bounds, PolygonTimeline
+from solekit.transports import Transport
+
+REQUEST_TIMEOUT_S = 1.0
+TRIES = 4
+WINDOW = 32  # messages of a stream that may be under way
+PING_MEAN_S = 0.5
+REFIT_S = 5.0  # a live timeline older than this is fitted anew
+_QUEUE = 4096  # messages that a slow consumer may lag behind
+_FORM_OF = {name: form for form, name in m.FORM_NAMES.items()}
+
+
+@dataclass(frozen=True)
+class GaitEvent:
+    """An event found on the foot: ``t_s`` on the host clock, good to ``interval_s`` either way."""
+
+    side: str
+    kind: str
+    t_s: float
+    interval_s: float
+
+
+class Insole:
+    """An insole behind ``transport``; use it as ``async with``.
+
+    Every request raises RequestTimeoutError without an answer, DeviceError when refused and
+    ConnectionLostError when the link has gone.
+    """
+
+    def __init__(self, transport: Transport, *, seed: int | None = None) -> None:
+        self.transport = transport
+        self.clock = transport.clock
+        self.writer: RecordingWriter | None = None
+        self.losses: dict[str, StreamLoss] = {}  # of the last stop
+        self.n_overflowed = 0  # messages that a slow consumer never saw; the recording has them
+        self._link = Link()
+        self._info: InsoleInfo | None = None
+        self._waiting: dict[int, asyncio.Future[Reply]] = {}
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._sinks: list[tuple[int, asyncio.Queue[Data | None]]] = []
+        self._error: SolekitError | None = None
+        self._random = random.Random(seed)
+        self._pings: list[tuple[float, float, float, float]] = []  # host tx, foot rx, foot tx, host rx
+        self._arrivals: list[tuple[float, float]] = []  # foot time of the newest sample, host time
+        self._received: list[list[Data]] = [[] for _ in range(m.N_STREAMS)]
+        self._line: tuple[float, PolygonTimeline] | None = None
+        self._pinging: asyncio.Task[None] | None = None
+        self.is_streaming = False
+
+    @property
+    def uri(self) -> str:
+        """Where the insole is."""
+        return self.transport.uri
+
+    async def __aenter__(self) -> Self:
+        await self.transport.open()
+        self._tasks.append(asyncio.create_task(self._read(), name=f"solekit read {self.uri}"))
+        try:
+            await self.info()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self.is_streaming and self._error is None:
+            with contextlib.suppress(SolekitError):
+                await self.stop()
+        await self.close()
+
+    async def _end_pings(self) -> None:
+        self.is_streaming = False
+        if self._pinging is not None:
+            self._pinging.cancel()
+            await asyncio.gather(self._pinging, return_exceptions=True)
+            self._pinging = None
+
+    async def close(self) -> None:
+        """Close the link; what has been recorded stays."""
+        await self._end_pings()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        self._end_sinks()
+        await self.transport.close()
+
+    async def _read(self) -> None:
+        """Take what arrives until the link ends."""
+        try:
+            async for t_s, chunk in self.transport:
+                for item in self._link.feed(t_s, chunk):
+                    if isinstance(item, Data):
+                        await self._take(item)
+                    elif (future := self._waiting.pop(item.ref, None)) and not future.done():
+                        future.set_result(item)
+                if self._link.n_foreign:
+                    raise ConnectionLostError(self.uri, "the insole has restarted")
+                credits = self._link.outgoing()
+                if credits:
+                    await self.transport.send(credits)
+        except SolekitError as error:
+            self._fail(error)
+        except OSError as error:
+            self._fail(ConnectionLostError(self.uri, str(error)))
+
+    def _fail(self, error: SolekitError) -> None:
+        self._error = error
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(error)
+        self._waiting.clear()
+        self._end_sinks()
+
+    def _end_sinks(self) -> None:
+        for _, queue in self._sinks:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(None)
+
+    async def _take(self, item: Data) -> None:
+        if self.writer is not None and self._info is not None:
+            self.writer.add_wire(self.side, item.t_s, item.message)
+        head = item.message[: m.HEADER_SIZE + 1]  # enough for the account
+        self._received[item.stream].append(
+            Data(item.t_s, item.stream, item.seq, item.n, item.foot_us, head)
+        )
+        if item.stream == m.PRESSURE and self._info is not None:
+            newest = item.foot_us + (item.n - 1) * self._info.period_us
+            self._arrivals.append((newest * 1e-6, item.t_s))
+        for stream, queue in self._sinks:
+            if stream == item.stream:
+                if queue.full() and self.clock.is_virtual:
+                    # A virtual insole waits for its reader, unless that reader waits for time.
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                            while queue.full():
+                                await asyncio.sleep(0)
+                if queue.full():
+                    queue.get_nowait()
+                    self.n_overflowed += 1
+                queue.put_nowait(item)
+
+    async def request(self, message: Message, *values: int) -> Reply:
+        """Send a request and return its reply; asked again when no answer comes."""
+        for _ in range(TRIES):
+            if self._error is not None:
+                raise self._error
+            ref, data = self._link.request(message, *values)
+            future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+            self._waiting[ref] = future
+            await self.transport.send(data)
+            timer = asyncio.create_task(self.clock.sleep(REQUEST_TIMEOUT_S))
+            try:
+                await asyncio.wait((future, timer), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                timer.cancel()
+                self._waiting.pop(ref, None)
+            if future.done():
+                reply = future.result()
+                if reply.message is m.REFUSED:
+                    text = bytes(reply.fields["text"]).decode("utf-8", "replace")
+                    raise DeviceError(message.name, reply.fields["code"], text)
+                return reply
+            future.cancel()
+        raise RequestTimeoutError(message.name, TRIES * REQUEST_TIMEOUT_S)
+
+    async def info(self) -> InsoleInfo:
+        """Return what the insole says of itself (asked once)."""
+        if self._info is None:
+            hello = (await self.request(m.HELLO)).fields
+            if hello["protocol"] != m.PROTOCOL_VERSION:
+                raise ProtocolMismatchError(hello["protocol"], m.PROTOCOL_VERSION)
+            tables = [await self._table(table) for table in (m.TABLE_GEOMETRY, m.TABLE_CALIBRATION)]
+            self._info = InsoleInfo(hello, *tables)
+        return self._info
+
+    @property
+    def known(self) -> InsoleInfo:
+        """What the insole said on connecting."""
+        assert self._info is not None, "connect first"
+        return self._info
+
+    @property
+    def side(self) -> str:
+        """Return ``left`` or ``right``."""
+        return self.known.side
+
+    async def _table(self, table: int) -> np.ndarray:
+        content = b""
+        while True:
+            fields = (await self.request(m.TABLES, table, len(content))).fields
+            content += fields["content"]
+            if len(content) >= fields["total"] or not fields["content"]:
+                return np.frombuffer(content, "<u2")
+
+    async def settings(self, key: str, value: int | None = None) -> int:
+        """Return setting ``key`` (body_weight, dead_band, noise), after setting it if ``value``."""
+        keys = {name: number for number, name in m.SETTING_NAMES.items()}
+        if key not in keys:
+            raise ValueError(f"setting {key!r} is not one of {', '.join(keys)}")
+        reply = await self.request(m.SETTINGS, keys[key], value is not None, value or 0)
+        return reply.fields["value"]
+
+    async def stats(self) -> dict[str, Any]:
+        """Return the insole's counters."""
+        return (await self.request(m.STATS)).fields
+
+    async def start(self, form: str | None = None) -> None:
+        """Begin streaming, in ``form`` or the insole's default one."""
+        if form is not None and form not in _FORM_OF:
+            raise ValueError(f"form {form!r} is not one of {', '.join(_FORM_OF)}")
+        for items in self._received:
+            items.clear()
+        self._pings.clear()
+        self._arrivals.clear()
+        self._line = None
+        self._link.await_start(self.known.imu_axes)
+        if self.writer is not None:
+            self.writer.add_session(
+                self.clock.now_s(), "insole", side=self.side, uri=self.uri, **self.known.to_json()
+            )
+        reply = await self.request(m.START, _FORM_OF[form] if form else 0, WINDOW)
+        if self.writer is not None:
+            self.writer.add_session(
+                self.clock.now_s(), "streams", side=self.side, first=list(reply.fields["seq"])
+            )
+        self.is_streaming = True
+        self._pinging = asyncio.create_task(self._ping_on(), name=f"solekit ping {self.uri}")
+
+    async def stop(self) -> dict[str, StreamLoss]:
+        """End streaming; return the account of every stream."""
+        await self._end_pings()
+        fields: dict[str, Any] | None = None
+        error: SolekitError | None = None
+        try:
+            fields = (await self.request(m.STOP)).fields
+            await self.clock.sleep(0.2)  # what is still in the air
+        except SolekitError as problem:
+            error = problem
+        ends = tuple(fields["seq"]) if fields else None
+        for item in self._link.finish(ends):
+            await self._take(item)
+        losses = self.losses = self._account(ends)
+        if self.writer is not None:
+            now = self.clock.now_s()
+            if fields:
+                dropped = list(fields["n_dropped"])
+                self.writer.add_session(now, "end", side=self.side, seq=list(ends or ()), dropped=dropped)
+            account_json = {name: loss.to_json() for name, loss in losses.items()}
+            self.writer.add_session(now, "loss", side=self.side, streams=account_json)
+        self._end_sinks()
+        if error is not None:
+            raise error
+        return losses
+
+    def _account(self, ends: tuple[int, ...] | None) -> dict[str, StreamLoss]:
+        return {
+            name: account(
+                self._received[i],
+                self._link.streams[i].first,
+                ends[i] if ends else None,
+                self._link.streams[i].n_duplicates,
+            )
+            for i, name in enumerate(m.STREAM_NAMES)
+        }
+
+    async def _ping_on(self) -> None:
+        """Exchange clocks at random times: regular ones would beat with the link's own rhythm."""
+        while self.is_streaming:
+            with contextlib.suppress(RequestTimeoutError):
+                await self._ping()
+            if self.writer is not None and self.writer.is_open:
+                self.writer.tick(self.clock.now_s())
+            await self.clock.sleep(PING_MEAN_S * (0.5 + self._random.random()))
+
+    async def _ping(self) -> None:
+        host_tx_s = self.clock.now_s()
+        reply = await self.request(m.PING)
+        fields = reply.fields
+        rx_us = (fields["rx_wraps"] << 30) + fields["rx_ticks"]
+        tx_us = (fields["tx_wraps"] << 30) + fields["tx_ticks"]
+        self._pings.append((host_tx_s, rx_us * 1e-6, tx_us * 1e-6, reply.t_s))
+        if self.writer is not None and self.writer.is_open:
+            ping = {"host_tx_s": host_tx_s, "rx_us": rx_us, "tx_us": tx_us, "host_rx_s": reply.t_s}
+            self.writer.add_ping(self.side, reply.t_s, ping)
+
+    def timeline(self) -> PolygonTimeline:
+        """Return foot time to host time from what is known so far; refitted every few seconds."""
+        now = self.clock.now_s()
+        if self._line is None or now - self._line[0] > REFIT_S:
+            up = np.array(self._arrivals + [(ping[2], ping[3]) for ping in self._pings]).reshape(-1, 2)
+            down = np.array([(ping[1], ping[0]) for ping in self._pings]).reshape(-1, 2)
+            bounds = Bounds(up[:, 0], up[:, 1], down[:, 0], down[:, 1])
+            self._line = now, PolygonTimeline().fit(bounds)
+        return self._line[1]
+
+    async def _items(self, stream: int) -> AsyncIterator[list[Data]]:
+        """Yield the messages of ``stream`` as they come, those at hand together."""
+        queue: asyncio.Queue[Data | None] = asyncio.Queue(_QUEUE)
+        entry = (stream, queue)
+        self._sinks.append(entry)
+        expected = -1
+        try:
+            while True:
+                item = await queue.get()
+                batch: list[Data] = []
+                while item is not None:
+                    if item.seq >= expected:  # a late one cannot be put back in a live stream
+                        batch.append(item)
+                        expected = item.seq + item.n
+                    if queue.empty():
+                        break
+                    item = queue.get_nowait()
+                if batch:
+                    yield batch
+                if item is None:
+                    if self._error is not None:
+                        raise self._error
+                    return
+        finally:
+            self._sinks.remove(entry)
+
+    async def frames(self) -> AsyncIterator[Frames]:
+        """Yield pressure frames as they come; frames that went missing leave gaps in ``seq``."""
+        decoder = PressureDecoder(self.known.n_cells, self.known.period_us)
+        async for batch in self._items(m.PRESSURE):
+            for frames in decoder.decode(batch):
+                yield frames
+
+    async def events(self) -> AsyncIterator[GaitEvent]:
+        """Yield gait events as the foot finds them."""
+        async for batch in self._items(m.EVENTS):
+            for item in batch:
+                line = self.timeline()
+                t_s = float(line.to_host_s(np.array([item.foot_us * 1e-6]))[0])
+                kind = m.EVENT_NAMES.get(item.message[m.HEADER_SIZE], "unknown")
+                yield GaitEvent(self.side, kind, t_s, line.interval_s)
+
+

@@ -1,0 +1,223 @@
+"""The host's end of the wire, without I/O: requests, streams, gaps, credits.
+
+Bytes go in with their time of arrival, messages come out in order of each stream's sequence
+numbers; duplicates are dropped, what stays away is counted as missing. Nothing here waits.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+from solecore.wire import messages as m
+from solecore.wire.frame import FrameDecoder, encode_frame
+from solecore.wire.schema import Message, WireError
+from solekit import numpy_kernels
+
+HOLD = 8  # messages held back while one before them may still come
+CREDIT_EVERY = 8  # messages between two credits
+_HEADER = struct.Struct(m.HEADER_FORMAT)
+_MAX_SEQ_STEP = 1 << 24  # a jump larger than this is not loss but nonsense
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """One data message: ``n`` samples of ``stream`` from ``seq`` on, first sampled at ``foot_us``."""
+
+    t_s: float  # arrival, host clock
+    stream: int
+    seq: int
+    n: int
+    foot_us: int  # unwrapped
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer to request ``ref``; ``fields`` as ``Message.unpack`` gives them."""
+
+    t_s: float
+    ref: int
+    message: Message
+    fields: dict
+
+
+@dataclass
+class StreamIn:
+    """What has come of one stream since start: expected number, holes, late messages."""
+
+    first: int = 0
+    expected: int = 0
+    n_received: int = 0
+    n_duplicates: int = 0
+    holes: list[tuple[int, int]] = field(default_factory=list)  # [start, end) of missing samples
+    held: dict[int, Data] = field(default_factory=dict)
+    since_credit: int = 0
+
+    def begin(self, seq: int) -> None:
+        """Start counting at ``seq``."""
+        self.first = self.expected = seq
+        self.n_received = self.n_duplicates = self.since_credit = 0
+        self.holes.clear()
+        self.held.clear()
+
+    def take(self, data: Data) -> list[Data]:
+        """Return what ``data`` lets pass, in order."""
+        self.since_credit += 1
+        if data.seq < self.expected:
+            return [data] if self._fill(data) else []
+        if data.seq in self.held:
+            self.n_duplicates += 1
+            return []
+        if data.seq > self.expected:
+            self.held[data.seq] = data
+            return self.release() if len(self.held) > HOLD else []
+        return self._pass(data)
+
+    def release(self) -> list[Data]:
+        """Give up on what is missing before the held messages and let those pass."""
+        if not self.held:
+            return []
+        first = min(self.held)
+        self.holes.append((self.expected, first))
+        self.expected = first
+        return self._pass(self.held.pop(first))
+
+    def _pass(self, data: Data) -> list[Data]:
+        out = []
+        following: Data | None = data
+        while following is not None:
+            out.append(following)
+            self.n_received += following.n
+            self.expected = following.seq + following.n
+            following = self.held.pop(self.expected, None)
+        return out
+
+    def _fill(self, data: Data) -> bool:
+        """Return whether ``data`` belongs into a hole, and close that."""
+        end = data.seq + data.n
+        for i, (start, stop) in enumerate(self.holes):
+            if start <= data.seq and end <= stop:
+                self.holes[i : i + 1] = [
+                    hole for hole in ((start, data.seq), (end, stop)) if hole[0] < hole[1]
+                ]
+                self.n_received += data.n
+                return True
+        self.n_duplicates += 1
+        return False
+
+    def finish(self, end: int | None) -> list[Data]:
+        """Let everything held pass; what is missing up to ``end`` becomes a hole."""
+        out = []
+        while self.held:
+            out += self.release()
+        if end is not None and end > self.expected:
+            self.holes.append((self.expected, end))
+            self.expected = end
+        return out
+
+
+class Link:
+    """One insole's messages."""
+
+    def __init__(self) -> None:
+        self._decoder = FrameDecoder(numpy_kernels)
+        self._ref = 0
+        self._boot: int | None = None
+        self._imu_axes = 6
+        self._awaits_start = False
+        self._credits: list[bytes] = []
+        self.streams = [StreamIn() for _ in range(m.N_STREAMS)]
+        self.n_invalid = 0  # messages with a good CRC that break the protocol
+        self.n_foreign = 0  # data of another boot: the insole has restarted
+
+    @property
+    def n_bad_frames(self) -> int:
+        """Frames that arrived broken."""
+        return self._decoder.n_dropped + self.n_invalid
+
+    def request(self, message: Message, *values: int) -> tuple[int, bytes]:
+        """Return ``(ref, bytes to send)``; ``values`` follow the ref (HELLO's protocol leads it)."""
+        self._ref = (self._ref + 1) & 0xFF
+        lead = (m.PROTOCOL_VERSION,) if message is m.HELLO else ()
+        return self._ref, encode_frame(message.pack(*lead, self._ref, *values), numpy_kernels)
+
+    def await_start(self, imu_axes: int) -> None:
+        """Let the next START reply begin the streams."""
+        self._boot = None
+        self._imu_axes = max(1, imu_axes)
+        self._awaits_start = True
+
+    def begin(self, boot: int, seqs: tuple[int, ...], imu_axes: int) -> None:
+        """Expect the streams of ``boot`` from ``seqs`` on."""
+        self._boot = boot
+        self._imu_axes = max(1, imu_axes)
+        for stream, seq in zip(self.streams, seqs, strict=True):
+            stream.begin(seq)
+
+    def feed(self, t_s: float, data: bytes) -> list[Data | Reply]:
+        """Take bytes that arrived at ``t_s``; return what they complete."""
+        out: list[Data | Reply] = []
+        for message in self._decoder.feed(data):
+            kind = message[0]
+            if 0x20 <= kind < 0x40:
+                item = self.parse(t_s, message)
+                if item is not None:
+                    stream = self.streams[item.stream]
+                    out += stream.take(item)
+                    if stream.since_credit >= CREDIT_EVERY:
+                        stream.since_credit = 0
+                        self._give_credit(item)
+            elif kind & m.REPLY and kind in m.BY_ID:
+                try:
+                    fields = m.BY_ID[kind].unpack(message)
+                except WireError:
+                    self.n_invalid += 1
+                    continue
+                if kind == m.START_REPLY.msg_id and self._awaits_start:
+                    # Data may follow in the same chunk, so the streams begin here.
+                    self._awaits_start = False
+                    self.begin(fields["boot"], fields["seq"], self._imu_axes)
+                out.append(Reply(t_s, fields["ref"], m.BY_ID[kind], fields))
+            else:
+                self.n_invalid += 1
+        return out
+
+    def finish(self, ends: tuple[int, ...] | None) -> list[Data]:
+        """Return what is held; ``ends`` are the insole's next sequence numbers if it told them."""
+        out = []
+        for i, stream in enumerate(self.streams):
+            out += stream.finish(ends[i] if ends else None)
+        return out
+
+    def outgoing(self) -> bytes:
+        """Return the credits to send now."""
+        out, self._credits = b"".join(self._credits), []
+        return out
+
+    def _give_credit(self, item: Data) -> None:
+        message = m.CREDIT.pack(self._boot or 0, item.stream, item.seq + item.n)
+        self._credits.append(encode_frame(message, numpy_kernels))
+
+    def parse(self, t_s: float, message: bytes) -> Data | None:
+        """Return the data message, or None if it is not one of this start."""
+        if len(message) <= m.HEADER_SIZE:
+            self.n_invalid += 1
+            return None
+        kind, boot, stream, seq, ticks, n_wraps = _HEADER.unpack_from(message)
+        if self._boot is None:
+            return None  # not started: the tail of an earlier session
+        if boot != self._boot:
+            self.n_foreign += 1
+            return None
+        if kind in (m.FRAMES_RAW12.msg_id, m.FRAMES_RAW8.msg_id):
+            n = message[m.HEADER_SIZE]
+        elif kind == m.IMU_SAMPLES.msg_id:
+            n = (len(message) - m.HEADER_SIZE) // (2 * self._imu_axes)
+        else:
+            n = 1
+        far = stream < m.N_STREAMS and seq > self.streams[stream].expected + _MAX_SEQ_STEP
+        if stream >= m.N_STREAMS or n == 0 or far:
+            self.n_invalid += 1
+            return None
+        return Data(t_s, stream, seq, n, (n_wraps << 30) + ticks, message)

@@ -1,0 +1,167 @@
+"""Both insoles of a person: what most people use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import Self
+
+from solekit.errors import SolekitError, TransportSpecError
+from solekit.insole import GaitEvent, Insole
+from solekit.loss import StreamLoss
+from solekit.recording.writer import RecordingWriter
+from solekit.transports import Transport, open_transports
+
+
+def connect(uri: str) -> Insole:
+    """Return the one insole behind ``uri``, to be used as ``async with``.
+
+    TransportSpecError if ``uri`` names a pair: add ``side=left`` or use ``connect_pair``.
+    """
+    transports = open_transports(uri)
+    if len(transports) != 1:
+        raise TransportSpecError(f"{uri} is a pair; add side=left or side=right, or connect the pair")
+    return Insole(next(iter(transports.values())))
+
+
+def connect_pair(uri: str | None = None, *, left: str | None = None, right: str | None = None) -> Pair:
+    """Return the insoles behind one URI of a pair, or behind ``left`` and ``right``.
+
+    A recording of one foot gives a pair with that foot only.
+    """
+    if (uri is None) == (left is None and right is None):
+        raise TransportSpecError("name a pair by one URI, or its feet by left and right, not both")
+    transports: list[Transport] = []
+    if uri is not None:
+        transports += open_transports(uri).values()
+    for asked, foot_uri in (("left", left), ("right", right)):
+        if foot_uri is None:
+            continue
+        found = open_transports(foot_uri)
+        if len(found) > 1:
+            found = {side: transport for side, transport in found.items() if side == asked}
+        transports += found.values()
+    return Pair([Insole(transport) for transport in transports], asked=(left, right))
+
+
+class Pair:
+    """One or two insoles on the same host clock; ``feet`` maps side to insole once connected."""
+
+    def __init__(self, insoles: list[Insole], *, asked: tuple[str | None, str | None] = (None, None)) -> None:
+        self._insoles = insoles
+        self._asked = asked
+        self._stack = AsyncExitStack()
+        self.feet: dict[str, Insole] = {}
+        self.writer: RecordingWriter | None = None
+        self.clock = insoles[0].clock
+        self.losses: dict[str, dict[str, StreamLoss]] = {}
+
+    @property
+    def duration_s(self) -> float:
+        """How long the pair can stream: infinite for what is live."""
+        return max(insole.transport.duration_s for insole in self._insoles)
+
+    async def __aenter__(self) -> Self:
+        try:
+            for insole in self._insoles:
+                await self._stack.enter_async_context(insole)
+                if insole.side in self.feet:
+                    other = self.feet[insole.side].uri
+                    raise TransportSpecError(
+                        f"{insole.uri} and {other} both say they are the {insole.side} foot"
+                    )
+                self.feet[insole.side] = insole
+            for asked, side in zip(self._asked, ("left", "right"), strict=True):
+                if asked is not None and side not in self.feet:
+                    there = next(iter(self.feet))
+                    raise TransportSpecError(
+                        f"{asked} was named as the {side} foot but says it is the {there} one; "
+                        "swap --left and --right"
+                    )
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            if any(insole.is_streaming for insole in self.feet.values()):
+                with suppress(SolekitError):
+                    await self.stop()
+        finally:
+            self.close_recording()
+            await self._stack.aclose()
+
+    def record_to(self, path: Path, *, protocol: str = "free", person: str = "", note: str = "") -> None:
+        """Record everything from the next start on into ``path``, which must not exist."""
+        self.writer = RecordingWriter(path)
+        uris = {side: insole.uri for side, insole in self.feet.items()}
+        self.writer.add_session(
+            self.clock.now_s(), "about", protocol=protocol, person=person, note=note, uris=uris
+        )
+        for insole in self.feet.values():
+            insole.writer = self.writer
+
+    def mark(self, name: str) -> None:
+        """Put a mark at this moment into the recording."""
+        if self.writer is not None:
+            self.writer.add_session(self.clock.now_s(), "mark", name=name)
+
+    async def start(self, form: str | None = None) -> None:
+        """Begin streaming on every foot."""
+        for insole in self.feet.values():
+            await insole.start(form)
+
+    async def stop(self) -> dict[str, dict[str, StreamLoss]]:
+        """End streaming; return the account of every stream by side.
+
+        The account of a foot that has gone is kept all the same; its error is raised at the end.
+        """
+        results = await asyncio.gather(
+            *(insole.stop() for insole in self.feet.values()), return_exceptions=True
+        )
+        problem: BaseException | None = None
+        for side, result in zip(self.feet, results, strict=True):
+            if isinstance(result, BaseException):
+                problem = result
+                self.losses[side] = self.feet[side].losses
+            else:
+                self.losses[side] = result
+        self.close_recording()
+        if problem is not None:
+            raise problem
+        return self.losses
+
+    def close_recording(self) -> None:
+        """Finish the recording file; safe to call again."""
+        if self.writer is not None and self.writer.is_open:
+            self.writer.add_session(self.clock.now_s(), "closed")
+            self.writer.close()
+
+    async def events(self) -> AsyncIterator[GaitEvent]:
+        """Yield the gait events of all feet as they are found."""
+        queue: asyncio.Queue[GaitEvent | None] = asyncio.Queue()
+
+        async def forward(insole: Insole) -> None:
+            try:
+                async for event in insole.events():
+                    await queue.put(event)
+            finally:
+                await queue.put(None)
+
+        tasks = [asyncio.create_task(forward(insole)) for insole in self.feet.values()]
+        try:
+            n_open = len(tasks)
+            while n_open:
+                event = await queue.get()
+                if event is None:
+                    n_open -= 1
+                else:
+                    yield event
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,183 @@
+"""Device ticks to host time, with an error bar.
+
+A message cannot arrive before it was sampled: every arrival bounds the clock offset from above. A
+ping cannot be received before it was sent: every ping bounds it from below. All straight lines
+``offset = a + b * t`` with a plausible skew that keep every bound form a polygon; at any time its
+extent is an interval that holds the true offset, its middle the estimate. Selecting the exchanges
+with the smallest round trip instead is biased over BLE.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+
+from solekit.algorithm import Algorithm
+from solekit.errors import DataError
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What is known of one insole's clock: times in seconds, foot time unwrapped.
+
+    ``up_*``: a message whose newest sample is from ``up_foot_s`` arrived at ``up_host_s``; ``down_*``:
+    a ping sent at ``down_host_s`` was received at ``down_foot_s``.
+    """
+
+    up_foot_s: FloatArray
+    up_host_s: FloatArray
+    down_foot_s: FloatArray
+    down_host_s: FloatArray
+
+
+class PolygonTimeline(Algorithm):
+    """Map foot time to host time from one-way bounds in both directions.
+
+    Parameters
+    ----------
+    window_s
+        Length of the windows that are fitted on their own; they overlap by half.
+    max_skew_ppm
+        Largest plausible difference of the two clocks' rates.
+    wander_ppm
+        How much the rate may change within a window; it widens the interval.
+
+    Attributes
+    ----------
+    knot_foot_s_, knot_offset_s_, knot_interval_s_
+        Foot times, host minus foot time there, and half the width of the interval that holds it,
+        each of shape (n_knots,). Infinite where pings are missing.
+    skew_ppm_
+        Rate of the foot's clock against the host's, minus one, over the whole of the data.
+    """
+
+    knot_foot_s_: FloatArray
+    knot_offset_s_: FloatArray
+    knot_interval_s_: FloatArray
+    skew_ppm_: float
+
+    def __init__(
+        self, *, window_s: float = 120.0, max_skew_ppm: float = 150.0, wander_ppm: float = 0.5
+    ) -> None:
+        self.window_s = window_s
+        self.max_skew_ppm = max_skew_ppm
+        self.wander_ppm = wander_ppm
+
+    def fit(self, bounds: Bounds) -> PolygonTimeline:
+        """Fit all windows; DataError without a single arrival."""
+        if bounds.up_foot_s.size == 0:
+            raise DataError("no message of this insole arrived: its clock cannot be placed")
+        first, last = float(bounds.up_foot_s.min()), float(bounds.up_foot_s.max())
+        n = max(1, int(np.ceil(2 * (last - first) / self.window_s)) - 1)
+        length = (last - first) if n == 1 else self.window_s
+        knots: list[tuple[float, float, float]] = []
+        for start in np.linspace(first, max(first, last - length), n):
+            knots += self._fit_window(bounds, float(start), float(start + length), n, first, last)
+        knots.sort()
+        table = np.array(knots)
+        self.knot_foot_s_, self.knot_offset_s_, self.knot_interval_s_ = table.T
+        span = last - first
+        moved = self.knot_offset_s_[-1] - self.knot_offset_s_[0]
+        self.skew_ppm_ = float(-1e6 * moved / span) if span > 0 else 0.0
+        return self
+
+    def _fit_window(
+        self, bounds: Bounds, start: float, stop: float, n: int, first: float, last: float
+    ) -> list[tuple[float, float, float]]:
+        up = (bounds.up_foot_s >= start) & (bounds.up_foot_s <= stop)
+        down = (bounds.down_foot_s >= start - 1) & (bounds.down_foot_s <= stop + 1)
+        x_up, y_up = bounds.up_foot_s[up], bounds.up_host_s[up] - bounds.up_foot_s[up]
+        x_down = bounds.down_foot_s[down]
+        y_down = bounds.down_host_s[down] - x_down
+        middle = (start + stop) / 2
+        at = {middle}
+        # The outermost windows also speak for the ends of the data.
+        if start <= first:
+            at.add(first)
+        if stop >= last or n == 1:
+            at.add(last)
+        if x_up.size == 0:
+            return []
+        base = float(y_up.min())
+        x_up, y_up = _hull(x_up - middle, y_up - base)
+        x_down, y_down = _hull(x_down - middle, base - y_down)
+        out = []
+        for t in sorted(at):
+            low, high = self._extent(t - middle, x_up, y_up, x_down, -y_down)
+            wander = 1e-6 * self.wander_ppm * (stop - start) / 2
+            if np.isfinite(low):
+                out.append((t, base + (low + high) / 2, (high - low) / 2 + wander))
+            else:
+                out.append((t, base + high, np.inf))
+        return out
+
+    def _extent(
+        self, t: float, x_up: FloatArray, y_up: FloatArray, x_down: FloatArray, y_down: FloatArray
+    ) -> tuple[float, float]:
+        """Return the least and greatest offset at ``t`` of all lines that keep every bound.
+
+        Bounds that contradict each other are relaxed by the smallest common amount, which the
+        result then includes.
+        """
+        skew = 1e-6 * self.max_skew_ppm
+        rows = np.concatenate(
+            (
+                np.stack((np.ones_like(x_up), x_up, -np.ones_like(x_up)), axis=1),
+                np.stack((-np.ones_like(x_down), -x_down, -np.ones_like(x_down)), axis=1),
+            )
+        )
+        # In milliseconds and parts of the largest skew the numbers suit the solver.
+        limits = np.concatenate((y_up, -y_down)) * 1e3
+        rows[:, 1] *= skew * 1e3
+        box = [(None, None), (-1, 1)]
+        slack = 0.0
+        if x_down.size:
+            slack = float(linprog([0, 0, 1], A_ub=rows, b_ub=limits, bounds=[*box, (0, None)]).x[2])
+        high = _extreme(rows, limits + slack + 1e-9, t * skew * 1e3, -1, box)
+        low = _extreme(rows, limits + slack + 1e-9, t * skew * 1e3, 1, box) if x_down.size else -np.inf
+        return (low - slack) * 1e-3, (high + slack) * 1e-3
+
+    def to_host_s(self, foot_s: FloatArray) -> FloatArray:
+        """Return host times of ``foot_s`` (n,), linear between the knots and beyond them."""
+        foot = np.asarray(foot_s, dtype=float)
+        knots, offset = self.knot_foot_s_, self.knot_offset_s_
+        out = foot + np.interp(foot, knots, offset)
+        skew = -1e-6 * self.skew_ppm_
+        out += np.where(foot < knots[0], (foot - knots[0]) * skew, 0.0)
+        out += np.where(foot > knots[-1], (foot - knots[-1]) * skew, 0.0)
+        return out
+
+    @property
+    def interval_s(self) -> float:
+        """Half the width of the widest interval: every host time is this good or better."""
+        return float(self.knot_interval_s_.max())
+
+
+def _hull(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the points of the lower convex hull: the only bounds that can bind."""
+    order = np.lexsort((y, x))
+    points: list[tuple[float, float]] = []
+    for px, py in zip(x[order].tolist(), y[order].tolist(), strict=True):
+        while len(points) >= 2:
+            (ax, ay), (bx, by) = points[-2], points[-1]
+            if (by - ay) * (px - ax) < (py - ay) * (bx - ax):
+                break
+            points.pop()
+        if points and points[-1][0] == px:
+            continue
+        points.append((px, py))
+    table = np.array(points, dtype=float).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
+def _extreme(
+    rows: FloatArray, limits: FloatArray, t: float, sign: int, box: list[tuple[float | None, float | None]]
+) -> float:
+    """Return the least (sign 1) or greatest (-1) value at ``t`` of the lines within the limits."""
+    result = linprog([sign, sign * t], A_ub=rows[:, :2], b_ub=limits, bounds=box)
+    return float(sign * result.fun) if result.success else sign * -np.inf

@@ -1,0 +1,106 @@
+"""Transports by URI: each yields ``(t_host_s, bytes)`` and takes bytes; nothing else is known here.
+
+Schemes of this package are ``serial:``, ``tcp:`` and ``replay:``; further ones (the virtual insoles
+``sim:`` and ``mpy:``) come through the entry-point group ``solekit.transports``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Protocol
+
+from solekit.errors import TransportSpecError
+
+_OWN = {
+    "serial": "solekit.transports.serial:open_serial",
+    "tcp": "solekit.transports.tcp:open_tcp",
+    "replay": "solekit.transports.replay:open_replay",
+}
+FORMS = (
+    "sim:walk?seed=1, mpy:walk, sim:file:PATH, serial:/dev/ttyACM0, tcp:127.0.0.1:5555, replay:walk.mcap"
+)
+
+
+class Clock(Protocol):
+    """The host's time as a transport sees it; virtual transports run faster than the wall."""
+
+    is_virtual: bool
+
+    def now_s(self) -> float:
+        """Return seconds since some fixed moment."""
+        ...
+
+    async def sleep(self, duration_s: float) -> None:
+        """Wait ``duration_s`` of this clock."""
+        ...
+
+
+class WallClock:
+    """Real time."""
+
+    is_virtual = False
+
+    def now_s(self) -> float:
+        """Return seconds since the epoch, monotonic within a process."""
+        return _EPOCH_S + time.perf_counter()
+
+    async def sleep(self, duration_s: float) -> None:
+        """Wait ``duration_s`` seconds."""
+        await asyncio.sleep(duration_s)
+
+
+_EPOCH_S = time.time() - time.perf_counter()
+
+
+class Transport(Protocol):
+    """One insole's bytes."""
+
+    uri: str
+    clock: Clock
+    duration_s: float  # of what it plays; infinite for what is live
+
+    async def open(self) -> None:
+        """Open the link; TransportError where that fails."""
+        ...
+
+    async def close(self) -> None:
+        """Close the link; closing twice is allowed."""
+        ...
+
+    async def send(self, data: bytes) -> None:
+        """Send ``data``; ConnectionLostError if the link has gone."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[tuple[float, bytes]]:
+        """Yield ``(t_host_s, bytes)`` until closed; ConnectionLostError if the link breaks."""
+        ...
+
+
+Opener = Callable[[str], "dict[str, Transport]"]
+
+
+def open_transports(uri: str) -> dict[str, Transport]:
+    """Return the transports behind ``uri`` by side, not yet opened.
+
+    The key is '' where only the insole itself knows its side. TransportSpecError for a URI that
+    cannot be understood.
+    """
+    scheme, colon, rest = uri.partition(":")
+    if not colon:
+        raise TransportSpecError(f"{uri!r} is not a device URI; use one like {FORMS}")
+    return _opener(scheme, uri)(rest)
+
+
+def _opener(scheme: str, uri: str) -> Opener:
+    if scheme in _OWN:
+        module, _, name = _OWN[scheme].partition(":")
+        return getattr(import_module(module), name)
+    for point in entry_points(group="solekit.transports", name=scheme):
+        return point.load()
+    if scheme == "ble":
+        raise TransportSpecError(f"{uri!r}: Bluetooth is not in this version; use serial: over USB")
+    raise TransportSpecError(f"unknown scheme {scheme!r} in {uri!r}; use one like {FORMS}")

@@ -1,0 +1,114 @@
+"""A recording played back as if its insoles were there: same messages, same times."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from solecore.wire import messages as m
+from solecore.wire.frame import FrameDecoder, encode_frame
+from solekit import numpy_kernels
+from solekit.errors import TransportSpecError
+from solekit.recording.foot import FootRecording
+from solekit.recording.reader import Recording
+from solekit.transports import Transport
+from solekit.transports.virtual import Pump, VirtualTransport
+
+
+def open_replay(rest: str) -> dict[str, Transport]:
+    """Return the transports of ``replay:PATH`` or ``replay:PATH?side=left``."""
+    name, _, query = rest.partition("?")
+    values = dict(parse_qsl(query))
+    side = values.pop("side", "")
+    if values:
+        raise TransportSpecError(f"replay: unknown argument {next(iter(values))!r}; known is side")
+    if not name:
+        raise TransportSpecError("replay: names no file; use replay:walk.mcap")
+    recording = Recording(Path(name))
+    sides = [side] if side else recording.sides
+    if side and side not in recording.sides:
+        raise TransportSpecError(f"replay:{rest}: the recording holds {', '.join(recording.sides)} only")
+    world = ReplayWorld(recording)
+    pump = Pump(lambda: world)
+    return {name: VirtualTransport(f"replay:{rest}", name, pump) for name in sides}
+
+
+class ReplayWorld:
+    """The insoles of a recording: they answer requests and send what was recorded, when it was."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.now_us = 0
+        self._feet = recording.feet
+        self._decoders = {side: FrameDecoder(numpy_kernels) for side in self._feet}
+        self._answers: list[tuple[int, str, bytes]] = []
+        self._playing: dict[str, int] = {}
+        self._origin_s = min(item.t_s for foot in self._feet.values() for item in _all(foot))
+        last_s = max(item.t_s for foot in self._feet.values() for item in _all(foot))
+        self.duration_s = last_s - self._origin_s + 0.1
+        self._queues = {
+            side: deque(sorted(_all(foot), key=lambda item: item.t_s)) for side, foot in self._feet.items()
+        }
+
+    def send(self, side: str, data: bytes) -> None:
+        """Answer the requests in ``data``."""
+        for message in self._decoders[side].feed(data):
+            reply = self._answer(side, message)
+            if reply:
+                self._answers.append((self.now_us, side, encode_frame(reply, numpy_kernels)))
+
+    def advance(self, to_us: int) -> list[tuple[int, str, bytes]]:
+        """Return answers and recorded messages up to ``to_us``."""
+        out, self._answers = self._answers, []
+        for side, start_us in self._playing.items():
+            queue = self._queues[side]
+            while queue and (t_us := start_us + round((queue[0].t_s - self._origin_s) * 1e6)) <= to_us:
+                out.append((t_us, side, encode_frame(queue.popleft().message, numpy_kernels)))
+        self.now_us = to_us
+        out.sort(key=lambda item: item[0])
+        return out
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def _answer(self, side: str, message: bytes) -> bytes | None:
+        foot = self._feet[side]
+        kind = message[0]
+        ref = message[2] if kind == m.HELLO.msg_id else message[1]
+        if kind == m.HELLO.msg_id:
+            hello = {**foot.info.hello, "ref": ref}
+            values = [hello[field.name] for field in m.HELLO_REPLY.fixed]
+            return m.HELLO_REPLY.pack(*values, rest=hello["text"])
+        if kind == m.TABLES.msg_id:
+            fields = m.TABLES.unpack(message)
+            tables = (foot.info.geometry, foot.info.calibration)
+            table = tables[fields["table"]].astype("<u2").tobytes()
+            at = fields["offset"]
+            return m.TABLES_REPLY.pack(ref, fields["table"], len(table), at, rest=table[at : at + 1024])
+        if kind == m.START.msg_id:
+            self._playing.setdefault(side, self.now_us)
+            return m.START_REPLY.pack(ref, foot.info.boot, *foot.starts)
+        if kind == m.STOP.msg_id:
+            self._playing.pop(side, None)
+            return m.STOP_REPLY.pack(ref, foot.info.boot, *foot.ends, *[0] * m.N_STREAMS)
+        if kind == m.PING.msg_id:
+            foot_us = self._foot_us(side)
+            ticks, wraps = foot_us & m.TICKS_MASK, foot_us >> 30
+            return m.PING_REPLY.pack(ref, ticks, wraps, ticks, wraps)
+        if kind == m.CREDIT.msg_id:
+            return None
+        return m.REFUSED.pack(ref, kind, m.UNSUPPORTED, rest=b"a replayed insole only streams")
+
+    def _foot_us(self, side: str) -> int:
+        """Return the foot's time now, by the recording's own timeline."""
+        start_us = self._playing.get(side, self.now_us)
+        host_s = self._origin_s + (self.now_us - start_us) * 1e-6
+        line = self._feet[side].timeline
+        foot_s = host_s - line.knot_offset_s_[0]
+        for _ in range(3):  # the offset changes by parts per million only
+            foot_s += host_s - float(line.to_host_s([foot_s])[0])
+        return round(foot_s * 1e6)
+
+
+def _all(foot: FootRecording):
+    return [item for stream in range(m.N_STREAMS) for item in foot.messages(stream)]

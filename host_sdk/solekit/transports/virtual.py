@@ -1,0 +1,184 @@
+"""Virtual time in lock-step: what plays (a virtual pair, a recording) and those who read it."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+from solekit.errors import ConnectionLostError
+
+SLICE_US = 20_000  # virtual time that passes between two looks at what the host wants
+_END = None  # what a queue holds when its transport has been closed
+
+
+class World(Protocol):
+    """Something with a time of its own that two feet live in."""
+
+    now_us: int
+    duration_s: float
+
+    def advance(self, to_us: int) -> list[tuple[int, str, bytes]]:
+        """Move time to ``to_us``; return ``(microseconds, side, bytes)`` that reached the host."""
+        ...
+
+    def send(self, side: str, data: bytes) -> None:
+        """Let the host send ``data`` to ``side`` now."""
+        ...
+
+    def close(self) -> None:
+        """Free what the world holds."""
+        ...
+
+
+class VirtualClock:
+    """The world's true time; sleeping lets the world run."""
+
+    is_virtual = True
+
+    def __init__(self) -> None:
+        self.now_us = 0
+        self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._n = 0
+
+    def now_s(self) -> float:
+        """Return true seconds since the world began."""
+        return self.now_us * 1e-6
+
+    async def sleep(self, duration_s: float) -> None:
+        """Wait until the world has moved on by ``duration_s``."""
+        future = asyncio.get_running_loop().create_future()
+        self._n += 1
+        heapq.heappush(self._sleepers, (self.now_us + round(duration_s * 1e6), self._n, future))
+        await future
+
+    def wake(self, now_us: int) -> None:
+        """Set the time and wake who waited for it."""
+        self.now_us = now_us
+        while self._sleepers and self._sleepers[0][0] <= now_us:
+            future = heapq.heappop(self._sleepers)[2]
+            if not future.done():
+                future.set_result(None)
+
+    def next_us(self, until_us: int) -> int:
+        """Return the earlier of ``until_us`` and the first sleeper's time."""
+        return min(until_us, self._sleepers[0][0]) if self._sleepers else until_us
+
+
+class Pump:
+    """Run one world for all transports of a pair, in lock-step with those who read.
+
+    Time moves on only when every reader has taken what it was given: a slow host is a slow world,
+    never a lossy one.
+    """
+
+    def __init__(self, make_world: Callable[[], World]) -> None:
+        self._make_world = make_world
+        self.clock = VirtualClock()
+        self.world: World | None = None
+        self.queues: dict[str, asyncio.Queue[tuple[float, bytes] | Exception | None]] = {}
+        self.is_paced = False  # by the wall clock, for those who cannot wait in virtual time
+        self._task: asyncio.Task[None] | None = None
+        self._n_open = 0
+
+    def get_world(self) -> World:
+        """Return the world, made on first use."""
+        if self.world is None:
+            self.world = self._make_world()
+        return self.world
+
+    async def open(self, side: str) -> None:
+        """Let ``side`` take part; time starts with the first."""
+        self.get_world()
+        self.queues[side] = asyncio.Queue()
+        self._n_open += 1
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="solekit virtual world")
+
+    async def close(self, side: str) -> None:
+        """End ``side``; the last one ends the world."""
+        queue = self.queues.pop(side, None)
+        if queue is None:
+            return
+        queue.put_nowait(_END)
+        self._n_open -= 1
+        if self._n_open == 0 and self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+            if self.world is not None:
+                self.world.close()
+
+    async def _run(self) -> None:
+        world = self.get_world()
+        began_s = time.perf_counter()
+        try:
+            while True:
+                for queue in list(self.queues.values()):
+                    await queue.join()
+                if self.is_paced:
+                    ahead_s = world.now_us * 1e-6 - (time.perf_counter() - began_s)
+                    await asyncio.sleep(max(0.0, ahead_s))
+                else:
+                    await asyncio.sleep(0)
+                to_us = self.clock.next_us(world.now_us + SLICE_US)
+                for t_us, side, data in world.advance(max(to_us, world.now_us)):
+                    if side in self.queues:
+                        self.queues[side].put_nowait((t_us * 1e-6, data))
+                self.clock.wake(world.now_us)
+        except Exception as error:  # whatever ended the world ends every reader, with its reason
+            for queue in self.queues.values():
+                queue.put_nowait(error)
+
+    async def read(self, side: str) -> AsyncIterator[tuple[float, bytes]]:
+        """Yield ``(t_s, bytes)`` of ``side``; the world waits until each has been dealt with."""
+        queue = self.queues[side]
+        while True:
+            item = await queue.get()
+            try:
+                if item is _END:
+                    return
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+            finally:
+                queue.task_done()
+
+
+class VirtualTransport:
+    """One foot of a virtual pair."""
+
+    def __init__(self, uri: str, side: str, pump: Pump) -> None:
+        self.uri = uri
+        self.side = side
+        self._pump = pump
+        self.clock = pump.clock
+
+    @property
+    def duration_s(self) -> float:
+        """How long the motion or the recording behind the insole lasts."""
+        return self._pump.get_world().duration_s
+
+    @property
+    def world(self) -> World:
+        """The world behind it, for tests and benchmarks: truth, sensors, faults."""
+        return self._pump.get_world()
+
+    async def open(self) -> None:
+        """Take part in the world."""
+        await self._pump.open(self.side)
+
+    async def close(self) -> None:
+        """Leave the world."""
+        await self._pump.close(self.side)
+
+    async def send(self, data: bytes) -> None:
+        """Give ``data`` to the air."""
+        if self.side not in self._pump.queues:
+            raise ConnectionLostError(self.uri, "it is closed")
+        self.world.send(self.side, data)
+
+    def __aiter__(self) -> AsyncIterator[tuple[float, bytes]]:
+        return self._pump.read(self.side)

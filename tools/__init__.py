@@ -1,0 +1,1 @@
+"""Developer and maker commands; start, check, runtime and environment need only Python itself."""
