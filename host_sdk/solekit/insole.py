@@ -63,9 +63,8 @@ class Insole:
         self._link = Link()
         self._info: InsoleInfo | None = None
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
-        self._tasks: list[asyncio.Task[Any]] = []
         self._sinks: list[tuple[int, asyncio.Queue[Data | None]]] = []
-        self._error: SolekitError | None = None
+        self.error: SolekitError | None = None  # why the link has gone
         self._random = random.Random(seed)
         self._pings: list[tuple[float, float, float, float]] = []  # host tx, foot rx, foot tx, host rx
         self._arrivals: list[tuple[float, float]] = []  # foot time of the newest sample, host time
@@ -81,7 +80,7 @@ class Insole:
 
     async def __aenter__(self) -> Self:
         await self.transport.open()
-        self._tasks.append(asyncio.create_task(self._read(), name=f"solekit read {self.uri}"))
+        self.reading = asyncio.create_task(self._read(), name=f"solekit read {self.uri}")
         try:
             await self.info()
         except BaseException:
@@ -90,7 +89,7 @@ class Insole:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self.is_streaming and self._error is None:
+        if self.is_streaming and self.error is None:
             with contextlib.suppress(SolekitError):
                 await self.stop()
         await self.close()
@@ -105,10 +104,8 @@ class Insole:
     async def close(self) -> None:
         """Close the link; what has been recorded stays."""
         await self._end_pings()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        self.reading.cancel()
+        await asyncio.gather(self.reading, return_exceptions=True)
         self._end_sinks()
         await self.transport.close()
 
@@ -132,7 +129,7 @@ class Insole:
             self._fail(ConnectionLostError(self.uri, str(error)))
 
     def _fail(self, error: SolekitError) -> None:
-        self._error = error
+        self.error = error
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(error)
@@ -171,8 +168,8 @@ class Insole:
     async def request(self, message: Message, *values: int) -> Reply:
         """Send a request and return its reply; asked again when no answer comes."""
         for _ in range(TRIES):
-            if self._error is not None:
-                raise self._error
+            if self.error is not None:
+                raise self.error
             ref, data = self._link.request(message, *values)
             future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
             self._waiting[ref] = future
@@ -281,6 +278,11 @@ class Insole:
             raise error
         return losses
 
+    def progress(self) -> tuple[int, int]:
+        """Return frames received and frames missing so far."""
+        stream = self._link.streams[m.PRESSURE]
+        return stream.n_received, sum(end - start for start, end in stream.holes)
+
     def _account(self, ends: tuple[int, ...] | None) -> dict[str, StreamLoss]:
         return {
             name: account(
@@ -342,8 +344,8 @@ class Insole:
                 if batch:
                     yield batch
                 if item is None:
-                    if self._error is not None:
-                        raise self._error
+                    if self.error is not None:
+                        raise self.error
                     return
         finally:
             self._sinks.remove(entry)

@@ -63,6 +63,24 @@ class Pair:
         """How long the pair can stream: infinite for what is live."""
         return max(insole.transport.duration_s for insole in self._insoles)
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether the link to a foot has gone."""
+        return any(insole.error is not None for insole in self.feet.values())
+
+    def ended(self) -> list[asyncio.Task[None]]:
+        """Return tasks that are done when the link to a foot ends."""
+        return [insole.reading for insole in self.feet.values()]
+
+    def status(self) -> str:
+        """Return one short line: frames and share missing of each foot."""
+        parts = []
+        for side, insole in self.feet.items():
+            n, n_missing = insole.progress()
+            lost = f", {100 * n_missing / (n + n_missing):.1f} % missing" if n_missing else ""
+            parts.append(f"{side} {n} frames{lost}")
+        return "; ".join(parts)
+
     async def __aenter__(self) -> Self:
         try:
             for insole in self._insoles:

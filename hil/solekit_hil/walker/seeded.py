@@ -16,7 +16,7 @@ from solekit_hil.walker.sole import FLAT, Sole, roll
 
 _SEARCH_S = 1e-3  # a force stays beyond a level for longer than this
 _SWAY = 0.02  # of the weight, from foot to foot
-_LEAN = 0.03  # of the roll, heel to toes
+_LEAN = 0.02  # of the roll, heel to toes
 
 
 class SeededWalker:

@@ -12,6 +12,8 @@ from solekit.layouts import SIDES, FloatArray, Side
 from solekit.strides.events import KINDS, FootEvents, Kind, other_side
 from solekit.strides.phases import PHASES, duration
 
+ROUNDING = 1e-12  # where slopes cancel, what is left of them is not an error
+
 # Whose event stands in a column of the stride table, and of which kind.
 _ROLES: dict[str, tuple[bool, Kind]] = {  # column: (of the other foot, kind)
     "ic_s": (False, "ic"),
@@ -93,4 +95,7 @@ class EventErrors:
 
     def clock(self, gradient: FloatArray) -> float:
         """Return the 1-sigma error from the clocks: every stride has the same."""
-        return float(abs(np.sum(gradient[self.is_right])) * self.clock_sigma_s)
+        shift = gradient[self.is_right]
+        total = abs(float(np.sum(shift)))
+        is_zero = total <= ROUNDING * float(np.sum(np.abs(shift)))
+        return 0.0 if is_zero else total * self.clock_sigma_s

@@ -170,7 +170,10 @@ def nominal_rate_hz(t_s: FloatArray) -> float:
     steps = np.diff(t_s)
     if not steps.size or not (steps > 0).all():
         raise DataError("a rate needs at least 2 increasing times")
-    rate = 1.0 / float(steps[steps < 1.5 * np.median(steps)].mean())
+    period_s = float(steps[steps <= 1.5 * np.median(steps)].mean())
+    if not 1e-5 <= period_s <= 1e5:
+        raise DataError(f"{period_s:g} s between samples is no recording; is time in seconds?")
+    rate = 1.0 / period_s
     return float(round(rate)) if abs(rate - round(rate)) <= 0.005 * rate else rate
 
 

@@ -91,9 +91,8 @@ class EventStrides(Algorithm):
     Notes
     -----
     Durations, breaks and bouts as in mobgap (Mobilise-D); the edge, turn and MAD rules are ours.
-    A bout is a run of strides of acceptable duration outside gaps
-    with no break longer than ``max_break_s``; a foot whose data are declared missing for more than
-    half of a bout is absent in it.
+    A bout is a run of strides of acceptable duration outside gaps with no break longer than
+    ``max_break_s``; a foot whose data are declared missing for more than half of it is absent.
     """
 
     strides_: pd.DataFrame

@@ -1,0 +1,81 @@
+"""``solekit export``: tables for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from solekit.cli import options
+from solekit.cli.output import progress, show_json
+from solekit.errors import DataError, MissingExtraError
+from solekit.recording import Recording
+from solekit.recording.foot import FootRecording
+
+FORMATS = ("csv", "parquet")
+
+
+def run(
+    recording: options.RecordingPath,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder (default: beside the recording).")
+    ] = None,
+    format: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "csv",
+    allow_low_rate: options.LowRate = False,
+    json: options.Json = False,
+) -> None:
+    """Write frames, IMU, events, strides and variables, one file each; existing files are kept."""
+    from solekit.analysis import analyse
+
+    if format not in FORMATS:
+        raise typer.BadParameter(f"{format!r} is not one of {', '.join(FORMATS)}", param_hint="--format")
+    analysis = analyse(Recording(recording), allow_low_rate=allow_low_rate)
+    tables = {
+        "events": analysis.events,
+        "strides": analysis.strides,
+        "variables": analysis.variables,
+    }
+    for side, foot in analysis.recording.feet.items():
+        tables[f"{side}_frames"] = frames_table(foot)
+        if foot.info.imu_axes:
+            tables[f"{side}_imu"] = foot.imu
+    folder = out or recording.with_suffix("")
+    paths = {name: folder / f"{name}.{format}" for name in tables}
+    for path in paths.values():
+        if path.exists():
+            raise DataError(f"{path} exists; choose another folder with --out or delete it first")
+    folder.mkdir(parents=True, exist_ok=True)
+    with progress(quiet=json) as bar:
+        task = bar.add_task("writing", total=len(tables), live="")
+        for name, table in tables.items():
+            write_table(table, paths[name])
+            bar.advance(task)
+    for name, path in paths.items():
+        if json:
+            show_json({"table": name, "path": str(path), "rows": len(tables[name])})
+        else:
+            print(f"{path}: {len(tables[name])} rows")
+
+
+def frames_table(foot: FootRecording) -> pd.DataFrame:
+    """Return the frames of a foot: t_s, seq, then one column per cell in newtons, else in counts."""
+    if foot.info.is_calibrated:
+        values, name = foot.force_n, "cell_{}_n"
+    else:
+        values, name = foot.counts, "cell_{}_counts"
+    cells = pd.DataFrame(values, columns=[name.format(i + 1) for i in range(foot.info.n_cells)])
+    return pd.concat((pd.DataFrame({"t_s": foot.t_s, "seq": foot.seq}), cells), axis=1)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write ``table`` as CSV or, by the file's ending, Parquet (extra ``parquet``)."""
+    if path.suffix == ".parquet":
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError as error:
+            raise MissingExtraError("Parquet", "parquet") from error
+        table.to_parquet(path, index=False)
+    else:
+        table.to_csv(path, index=False, float_format="%.9g")

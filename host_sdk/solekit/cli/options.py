@@ -1,0 +1,32 @@
+"""Options that several subcommands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from solekit.pair import Pair, connect_pair
+
+DEFAULT_DEVICE = "sim:walk"
+
+Device = Annotated[
+    str | None,
+    typer.Option("--device", help=f"URI of a pair or of one insole (default {DEFAULT_DEVICE})."),
+]
+Left = Annotated[str | None, typer.Option("--left", help="URI of the left insole.")]
+Right = Annotated[str | None, typer.Option("--right", help="URI of the right insole.")]
+Json = Annotated[bool, typer.Option("--json", help="Lines of JSON instead of tables.")]
+RecordingPath = Annotated[Path, typer.Argument(help="A recording (.mcap).")]
+LowRate = Annotated[
+    bool,
+    typer.Option("--allow-low-rate", help="Report double and single support below 25 Hz all the same."),
+]
+
+
+def pair_of(device: str | None, left: str | None, right: str | None) -> Pair:
+    """Return the pair that the options name, not yet connected."""
+    if left is None and right is None:
+        return connect_pair(device or DEFAULT_DEVICE)
+    return connect_pair(device, left=left, right=right)

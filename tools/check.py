@@ -1,0 +1,85 @@
+"""Prove that this clone works: ``python3 tools/check.py [--fast] [pytest arguments]``.
+
+Makes the environment, gets the MicroPython runtimes, then lint, types and the test suite. A
+failing step does not stop the next one, so one run shows every trouble; exit 0 only without any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # this file runs as a script
+
+from tools import environment, runtime
+from tools.environment import ROOT, say
+
+
+def get_runtimes(demanded: frozenset[str]) -> list[str]:
+    """Get both MicroPython widths; return the missing ones that ``demanded`` names."""
+    failed = []
+    for bits, result in runtime.provide().items():
+        if not isinstance(result, runtime.RuntimeUnavailable):
+            continue
+        word = "mpy32" if bits == 32 else "mpy"
+        say(f"runtime: no {bits}-bit MicroPython: {result}")
+        if word in demanded:
+            failed.append(word)
+        else:
+            say(f"runtime: going on without; tests marked {word} are skipped")
+    return failed
+
+
+def check_source(python: Path) -> list[str]:
+    """Run the linter, the formatter and the type checker; return the names of those that failed."""
+    commands = {
+        "lint": ["ruff", "check", "."],
+        "format": ["ruff", "format", "--check", "."],
+    }
+    if _run(python, "pyright", "--version", quiet=True):
+        commands["types"] = ["pyright", "--pythonpath", str(python)]
+    else:
+        say("types: pyright does not start here (it needs node); types are not checked")
+    failed = []
+    for name, command in commands.items():
+        say(f"{name}: {' '.join(command[:2])}")
+        if not _run(python, *command):
+            failed.append(name)
+    return failed
+
+
+def _run(python: Path, *module: str, quiet: bool = False) -> bool:
+    done = subprocess.run([python, "-m", *module], cwd=ROOT, capture_output=quiet)
+    return done.returncode == 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description="Environment, runtimes, lint, types, tests.",
+        epilog="Anything else is handed to pytest.",
+    )
+    parser.add_argument("--fast", action="store_true", help="skip lint and types")
+    options, pytest_arguments = parser.parse_known_args()
+    start_s = time.monotonic()
+    try:
+        demanded = environment.required()
+        python = environment.ensure()
+    except (ValueError, environment.EnvironmentUnavailable) as error:
+        print(f"check: {error}", file=sys.stderr)
+        return 1
+    failed = get_runtimes(demanded)
+    if not options.fast:
+        failed += check_source(python)
+    say(f"tests: pytest {' '.join(pytest_arguments)}")
+    if not _run(python, "pytest", *pytest_arguments):
+        failed.append("tests")
+    verdict = f"failed: {', '.join(failed)}" if failed else "everything passed"
+    say(f"check: {verdict}, {time.monotonic() - start_s:.0f} s")
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
