@@ -59,7 +59,7 @@ def _found(word: str) -> Path | None:
 
 
 def need(word: str) -> Path:
-    """Return the path of prerequisite ``word``; without it skip the test, or fail it if required."""
+    """Return the path of ``word``; without it skip the test, or fail it where it is required."""
     path = _found(word)
     if path is None:
         reason = PREREQUISITES[word][1]()
@@ -149,7 +149,7 @@ class TaskWatch:
         monkeypatch.setattr(asyncio.runners, "_cancel_all_tasks", watched_cancel)
 
     def leaks(self) -> list[str]:
-        return self.abandoned + [repr(task) for task in self.tasks if not task.done()]
+        return self.abandoned + [repr(task) for task in list(self.tasks) if not task.done()]
 
 
 def _threads() -> set[threading.Thread]:
@@ -188,11 +188,16 @@ def nothing_is_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
     if request.node.stash.get(call_failed, False):
         return  # a test that fails midway has its own story to tell
+
+    def left() -> list[str]:
+        return [
+            *(f"task {task}" for task in watch.leaks()),
+            *(f"thread {thread.name}" for thread in _threads() - threads),
+            *(f"process {pid} {cmd}" for pid, cmd in _children().items() if pid not in children),
+        ]
+
     deadline_s = time.monotonic() + GRACE_S
-    for thread in _threads() - threads:
-        thread.join(max(0.0, deadline_s - time.monotonic()))
-    left = [f"task {name}" for name in watch.leaks()]
-    left += [f"thread {thread.name}" for thread in _threads() - threads]
-    left += [f"process {pid} {cmd}" for pid, cmd in _children().items() if pid not in children]
-    if left:
-        pytest.fail("left behind: " + "; ".join(left), pytrace=False)
+    while left() and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    if left():
+        pytest.fail(f"left behind: {'; '.join(left())}", pytrace=False)

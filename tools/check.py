@@ -34,7 +34,7 @@ def get_runtimes(demanded: frozenset[str]) -> list[str]:
 
 
 def check_source(python: Path) -> list[str]:
-    """Run the linter, the formatter and the type checker; return the names of those that failed."""
+    """Run linter, formatter and type checker; return the names of those that failed."""
     commands = {
         "lint": ["ruff", "check", "."],
         "format": ["ruff", "format", "--check", "."],

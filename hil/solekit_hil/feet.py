@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import struct
 import subprocess
 from array import array
-from pathlib import Path
 from typing import Any, Protocol
 
 from solecore.wire.messages import TICKS_MASK
 from solekit import numpy_kernels
 from solekit.errors import TransportError
 from solekit_hil.board.foot import VirtualFoot, settings_from
+from solekit_hil.firmware import compiled, micropython
 
 Step = tuple[int, int, bytes]  # kind, foot time in microseconds, payload
 
@@ -47,43 +46,19 @@ class LocalFoot:
         """Nothing to free."""
 
 
-def find_micropython(bits: int) -> Path:
-    """Return a MicroPython of ``bits`` (32 or 64); TransportError says how to get one."""
-    name = "micropython32" if bits == 32 else "micropython"
-    places = [Path(__file__).parents[2] / ".runtime" / "micropython-1.25.0" / name]
-    if "SOLEKIT_RUNTIME" in os.environ:
-        places.insert(0, Path(os.environ["SOLEKIT_RUNTIME"]) / name)
-    on_path = shutil.which(name)
-    if on_path:
-        places.append(Path(on_path))
-    for place in places:
-        if place.is_file():
-            return place
-    raise TransportError(
-        f"mpy: needs {name}; in a checkout run 'python3 tools/runtime.py', "
-        "elsewhere put it on the PATH or name its folder in SOLEKIT_RUNTIME"
-    )
-
-
 class MicroPythonFoot:
     """The firmware in a MicroPython process with a heap as small as a microcontroller's."""
 
     def __init__(
         self, spec: dict[str, Any], geometry: array, calibration: array, *, bits: int, heap_kb: int
     ) -> None:
-        program = find_micropython(bits)
-        import solecore
-        import solefoot
-
-        here = Path(__file__).parent
-        paths = {Path(str(m.__file__)).parents[1] for m in (solecore, solefoot)} | {here.parent}
-        environment = {**os.environ, "MICROPYPATH": ":".join(sorted(map(str, paths)))}
+        program, folder = micropython(bits), compiled(bits)
         self._process = subprocess.Popen(
-            [program, "-X", f"heapsize={heap_kb}k", here / "board" / "mpy_main.py"],
+            [program, "-X", f"heapsize={heap_kb}k", "-m", "solekit_hil.board.mpy_main"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment,
+            env={**os.environ, "MICROPYPATH": str(folder)},
         )
         start = {**spec, "n_geometry": 2 * len(geometry), "n_calibration": 2 * len(calibration)}
         self._write(json.dumps(start).encode() + b"\n" + geometry.tobytes() + calibration.tobytes())

@@ -104,7 +104,7 @@ class World:
             "firmware": __version__,
             "body_weight": weight,
             "noise": 4,
-            "outbox_bytes": 12000,
+            "outbox_bytes": 8000,
             "ticks": offset_us & m.TICKS_MASK,
         }
         tables = geometry_table(layout), sensor.calibration(spec.dead_band)

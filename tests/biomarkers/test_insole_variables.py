@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from solekit.biomarkers import InsoleVariables, variable, variables
 from solekit.biomarkers.fluctuation import DetrendedFluctuation
 from solekit.biomarkers.insole import COLUMNS
@@ -272,7 +271,7 @@ def test_stated_errors_match_the_spread_over_repeated_jitter(walk):
     # Bouts and outliers are those of the truth: an outlier that comes and goes is no timing error.
     params = {"outlier_mads": 100.0}
     values, errors = [], []
-    for _ in range(200):
+    for _ in range(100):
         events = truth.assign(t_s=truth["t_s"] + rng.normal(0.0, 0.008, len(truth)))
         found = InsoleVariables().compute(
             EventStrides(**params).segment(events),
@@ -285,9 +284,9 @@ def test_stated_errors_match_the_spread_over_repeated_jitter(walk):
         errors.append([r["error_random"] for r in rows])
     spread = np.std(values, axis=0, ddof=1)
     ratio = dict(zip(MONTE_CARLO, np.mean(errors, axis=0) / spread, strict=True))
-    # 200 repeats know a spread to 5 %; the robust CV has a rule of thumb instead of a slope.
+    # 100 repeats know a spread to 7 %; the robust CV has a rule of thumb instead of a slope.
     for key, value in ratio.items():
-        limit = 2.0 if key[0] == "stride_time_robust_cv" else 1.25
+        limit = 2.0 if key[0] == "stride_time_robust_cv" else 1.3
         assert 1 / limit < value < limit, (key, value)
 
 
@@ -297,13 +296,13 @@ def test_the_error_of_the_clocks_matches_the_spread_over_shifted_feet(walk):
     truth, half_width_s = walk(30), 0.008
     is_right = (truth["side"] == "right").to_numpy()
     values, errors = [], []
-    for shift_s in rng.uniform(-half_width_s, half_width_s, 100):
+    for shift_s in rng.uniform(-half_width_s, half_width_s, 60):
         found = compute(
             truth.assign(t_s=truth["t_s"] + shift_s * is_right), clock_interval_s=half_width_s
         )
         values.append([row(found, *name)["value"] for name in names])
         errors.append([row(found, *name)["error_clock"] for name in names])
-    assert np.mean(errors, axis=0) == pytest.approx(np.std(values, axis=0), rel=0.15)
+    assert np.mean(errors, axis=0) == pytest.approx(np.std(values, axis=0), rel=0.2)
 
 
 def test_the_error_of_variability_covers_what_timing_adds_to_it(walk):
@@ -340,10 +339,8 @@ def test_a_series_without_fluctuation_has_no_scaling_exponent(series):
 
 
 def test_stride_alpha_needs_200_strides_in_one_bout(walk):
-    found = row(compute(varied(walk, 203)), "stride_time_alpha", "left")
-    assert found["reason"] == "199 left strides carry it; 200 are needed in one walking bout" or (
-        found["n"] < 200
-    )
+    found = row(compute(varied(walk, 202)), "stride_time_alpha", "left")
+    assert found["reason"] == "199 left strides carry it; 200 are needed in one walking bout"
     two_bouts = pd.concat([varied(walk, 150), varied(walk, 150, start_s=300.0)])
     assert "in one walking bout" in row(compute(two_bouts), "stride_time_alpha", "left")["reason"]
     long = row(compute(varied(walk, 500)), "stride_time_alpha", "left")

@@ -117,6 +117,7 @@ class ContactDetector:
         self.n_state = 0  # frames since the state began
         self._max = 0
         self._min = 0
+        self._low = -1  # least force of the stance that the data began in; -1 afterwards
         self._last = -1
         self._last_ticks = 0
         self._last_f = 0
@@ -147,9 +148,8 @@ class ContactDetector:
         self._last = f
         scaled = f << _SCALE
         if last < 0:
-            self._max = (self.body_weight << _SCALE) or scaled
-            self._min = scaled
             self._last_ticks = ticks
+            self._begin(scaled)
             return 0
         span = _ticks.diff(ticks, self._last_ticks)
         if span > MAX_SPAN_US:
@@ -190,9 +190,21 @@ class ContactDetector:
             self._fore_pending = False
         return bits
 
+    def _begin(self, scaled):
+        """Start with the first frame: unloaded, or in the middle of a stance that has no IC."""
+        self._max = (self.body_weight << _SCALE) or scaled
+        self._min = scaled
+        floor = self._range_min >> 2 if self.body_weight else self._range_min  # 5 % of body weight
+        if scaled > floor:
+            self._low = scaled
+            self._min = 0  # calibrated cells: no load is zero
+            self._enter(STANCE)
+
     def _follow(self, scaled, f):
         """Move the envelope and the thresholds that hang on it."""
         state = self.state
+        if self._low >= 0:
+            state = self._settle(scaled)
         if scaled < self._min:
             self._min = scaled
         elif state != STANCE and f < self.on:
@@ -212,6 +224,17 @@ class ContactDetector:
             self._enter(IDLE)
         self.on = (self._min + ((extent * 10) >> 7)) >> _SCALE
         self.off = (self._min + ((extent * 6) >> 7)) >> _SCALE
+
+    def _settle(self, scaled):
+        """Watch the stance that the data began in: a toe off ends it, or it proves to be standing."""
+        if scaled < self._low:
+            self._low = scaled
+        if self.state == STANCE and self.n_state > self._standing:
+            self._min = self._low  # the sole may never be without load
+            self._enter(IDLE)
+        if self.state != STANCE:
+            self._low = -1
+        return self.state
 
     def _regions(self, heel, fore, ticks, wraps, span):
         """Step the heel and forefoot latches; return their events inside a contact."""

@@ -22,6 +22,7 @@ class StrideAccumulator:
         self._x = array("H", [0] * _POINTS)
         self._y = array("H", [0] * _POINTS)
         self.cop = array("H", [0] * 6)  # x, y at start, middle, end; 1/16 of the geometry's unit
+        self.is_open = False  # a contact whose IC is known is in progress
         self.has_ended = False  # a contact whose toe off is known waits to be reported
         self.ic_ticks = 0
         self.ic_wraps = 0
@@ -38,6 +39,7 @@ class StrideAccumulator:
 
     def begin(self, ticks, wraps):
         """Start a contact at its initial contact."""
+        self.is_open = True
         self.has_ended = False
         self.ic_ticks = ticks
         self.ic_wraps = wraps
@@ -76,7 +78,10 @@ class StrideAccumulator:
         self._n += 1
 
     def end(self, ticks):
-        """Close the stance at toe off."""
+        """Close the stance at toe off; one whose IC is unknown leaves nothing."""
+        if not self.is_open:
+            return
+        self.is_open = False
         self.has_ended = True
         self.stance_us = _ticks.diff(ticks, self.ic_ticks)
         cop = self.cop

@@ -1,6 +1,7 @@
 """A message is data: id, name, fields. Sizes, offsets and formats derive from it."""
 
 import struct
+from collections import namedtuple
 
 REST: int = 0  # count of the one field that takes the rest of a message
 
@@ -9,16 +10,13 @@ class WireError(ValueError):
     """Bytes that do not match the protocol."""
 
 
-class Field:
-    """``count`` values of struct type ``code``; physical value = raw * scale [unit]."""
+# A tuple, not an object with a dict: a hundred fields must fit a small heap.
+_Field = namedtuple("Field", ("name", "code", "count", "scale", "unit"))
 
-    def __init__(self, name: str, code: str, count: int = 1, scale: int = 1, unit: str = "") -> None:
-        self.name = name
-        self.code = code
-        self.count = count
-        self.scale = scale
-        self.unit = unit
-        self.item_size = struct.calcsize("<" + code)
+
+def Field(name: str, code: str, count: int = 1, scale: int = 1, unit: str = ""):  # noqa: N802
+    """Return a field: ``count`` values of struct type ``code``; value = raw * scale [unit]."""
+    return _Field(name, code, count, scale, unit)
 
 
 class Message:
@@ -27,7 +25,7 @@ class Message:
     def __init__(self, msg_id: int, name: str, *fields: Field) -> None:
         self.msg_id = msg_id
         self.name = name
-        self.rest: Field | None = fields[-1] if fields and fields[-1].count == REST else None
+        self.rest = fields[-1] if fields and fields[-1].count == REST else None
         self.fixed = fields[:-1] if self.rest else fields
         self.format = "<B"
         for field in self.fixed:
@@ -42,7 +40,7 @@ class Message:
         for field in self.fixed:
             if field.name == name:
                 return at
-            at += field.count * field.item_size
+            at += field.count * struct.calcsize("<" + field.code)
         if self.rest and self.rest.name == name:
             return at
         raise KeyError(name)
@@ -54,7 +52,7 @@ class Message:
     def unpack(self, data: bytes) -> dict:
         """Return ``{field name: int, tuple if count > 1, bytes for the variable field}``."""
         n_rest = len(data) - self.size
-        whole = n_rest % self.rest.item_size == 0 if self.rest else n_rest == 0
+        whole = n_rest % struct.calcsize("<" + self.rest.code) == 0 if self.rest else n_rest == 0
         if n_rest < 0 or not whole or data[0] != self.msg_id:
             raise WireError("not a %s message: %d bytes" % (self.name, len(data)))
         flat = struct.unpack_from(self.format, data, 0)

@@ -7,7 +7,7 @@ from solecore.wire import messages as m
 from solecore.wire.schema import WireError
 from solefoot.app.settings import ACCEL_LSB_UM_S2, GYRO_LSB_URAD_S
 
-TABLE_PIECE: int = 1024  # bytes of a table in one reply
+TABLE_PIECE: int = 512  # bytes of a table in one reply
 
 
 class Refusal(ValueError):

@@ -10,6 +10,13 @@ class Outbox:
     """A ring of ``n_slots`` messages of at most ``size`` bytes; ``put`` allocates nothing."""
 
     def __init__(self, n_slots: int, size: int) -> None:
+        self.n_dropped = array("I", [0] * N_STREAMS)  # samples
+        self.size = 0
+        self.reshape(n_slots, size)
+
+    def reshape(self, n_slots: int, size: int) -> None:
+        """Make room for ``n_slots`` messages of ``size`` bytes; what waits is forgotten."""
+        self._slots = None  # before the new ones: a small heap does not hold both
         self._slots = [bytearray(size + CRC_SIZE) for _ in range(n_slots)]
         self._length = array("H", [0] * n_slots)
         self._stream = bytearray(n_slots)
@@ -18,7 +25,7 @@ class Outbox:
         self._n_slots = n_slots
         self._head = 0  # next to write
         self.n_waiting = 0
-        self.n_dropped = array("I", [0] * N_STREAMS)  # samples
+        self.size = size
 
     def claim(self):
         """Return the buffer of the next message; the oldest is dropped to make room.

@@ -52,12 +52,7 @@ class Sampler:
         self._imu_back = settings.period_us // per_frame * (per_frame - 1) if per_frame else 0
         self.seq = array("I", bytes(4 * m.N_STREAMS))
         self.n_overruns = 0
-        largest = 0
-        for form in (m.RAW12, m.RAW8, m.CODED8):
-            if settings.forms >> form & 1:
-                size = frames_per_message(form, n, settings.period_us) * frame_size(form, n)
-                largest = max(largest, header_size(form) + size)
-        self.frames = Outbox(max(4, settings.outbox_bytes // largest), largest)
+        self.frames = Outbox(1, 0)
         self.imu = Outbox(8, m.HEADER_SIZE + IMU_BYTES) if per_frame else Outbox(1, 0)
         self.alerts = Outbox(N_ALERTS, m.STRIDE.size)
         self._n_frames_dropped = 0
@@ -72,6 +67,9 @@ class Sampler:
         self._frames_max = frames_per_message(form, self._n, self._settings.period_us)
         self._frame_at = header_size(form)
         self._form_id = _FORM_IDS[form]
+        size = self._frame_at + self._frames_max * frame_size(form, self._n)
+        if size > self.frames.size:
+            self.frames.reshape(max(4, self._settings.outbox_bytes // size), size)
         self._open_frames = None  # the message being filled
         self._n_frames = 0
         self._end = 0

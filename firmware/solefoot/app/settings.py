@@ -47,7 +47,7 @@ class Settings:
         firmware: str = "",
         body_weight: int = 0,
         noise: int = 4,
-        outbox_bytes: int = 12000,
+        outbox_bytes: int = 8000,
     ) -> None:
         self.geometry = geometry
         self.side = side

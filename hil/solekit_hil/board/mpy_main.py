@@ -5,6 +5,7 @@ lengths that the spec gives. Then steps: ``<BII`` kind, ticks, length, and the p
 answered by ``<I`` length and bytes. Kind 0 ends.
 """
 
+import gc
 import json
 import struct
 import sys
@@ -20,10 +21,13 @@ def main():
     micropython.kbd_intr(-1)  # byte 3 is data
     stdin = sys.stdin.buffer
     stdout = sys.stdout.buffer
+    best = kernels.best()
     spec = json.loads(stdin.readline())
+    gc.collect()
     geometry = array("H", stdin.read(spec["n_geometry"]))
     calibration = array("H", stdin.read(spec["n_calibration"]))
-    foot = VirtualFoot(settings_from(spec, geometry, calibration), spec["ticks"], kernels.best())
+    foot = VirtualFoot(settings_from(spec, geometry, calibration), spec["ticks"], best)
+    gc.collect()
     while True:
         head = stdin.read(9)
         if not head or len(head) < 9:

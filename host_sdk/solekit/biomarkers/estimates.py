@@ -44,6 +44,7 @@ class Walk:
     """What the variables of one recording are made from; tables as ``EventStrides`` gives them."""
 
     strides: pd.DataFrame
+    valid: dict[Side, pd.DataFrame]  # the valid strides of each foot
     steps: pd.DataFrame
     n_bouts: int
     events: FootEvents
@@ -54,10 +55,9 @@ class Walk:
 
     def carrying(self, quantity: Quantity, side: Side) -> tuple[pd.DataFrame, FloatArray]:
         """Return the valid strides of ``side`` that carry ``quantity``, and its values (n,)."""
-        mine = self.strides.loc[self.strides["is_valid"] & (self.strides["side"] == side)]
-        values = quantity.values(mine)
+        values = quantity.values(self.valid[side])
         has_value = np.isfinite(values)
-        return mine.loc[has_value], values[has_value]
+        return self.valid[side].loc[has_value], values[has_value]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +95,7 @@ def _mean(variable: Variable, side: Side, walk: Walk) -> Estimate:
     n = len(values)
     labels = []
     if "other_to_s" in quantity.terms:
-        mine = walk.strides.loc[walk.strides["is_valid"] & (walk.strides["side"] == side)]
-        n_flight = int(mine["is_flight"].sum())
+        n_flight = int(np.sum(walk.valid[side]["is_flight"].to_numpy()))
         if n_flight > FLIGHT_SHARE * (n + n_flight):
             reason = f"flight phase in {n_flight} of {n + n_flight} strides: no double support"
             return Estimate(n, reason=reason)
@@ -127,13 +126,9 @@ def _variability(variable: Variable, side: Side, walk: Walk) -> Estimate:
     if reason := _too_few(variable, n, side, walk):
         return Estimate(n, reason=reason)
     mean, (sd, robust_sd) = float(np.mean(values)), _spread(values)
-    per_stride = [
-        walk.errors.rows(side, "ic", strides[c].to_numpy()) for c in ("ic_s", "next_ic_s")
-    ]
-    noise_s = float(np.sqrt(np.mean(sum(walk.errors.sigma_s[rows] ** 2 for rows in per_stride))))
+    noise_s = _timing_noise_s(strides, side, walk)
     if sd <= noise_s:
-        reason = f"timing error alone gives an SD of {noise_s:.3f} s; measured {sd:.3f} s"
-        return Estimate(n, reason=reason)
+        return Estimate(n, reason=_explained_by_timing(sd, noise_s))
     sd_slope = walk.errors.gradient(strides, side, quantity, (values - mean) / ((n - 1) * sd))
     scale, value = 1.0, sd
     gradient = sd_slope
@@ -157,12 +152,30 @@ def _alpha(variable: Variable, side: Side, walk: Walk) -> Estimate:
     if reason := _too_few(variable, n, side, walk):
         return Estimate(n, reason=f"{reason} in one walking bout")
     longest = bouts[np.argmax(n_by_bout)]
+    in_longest = strides["bout"].to_numpy() == longest
+    series, noise_s = values[in_longest], _timing_noise_s(strides.loc[in_longest], side, walk)
+    sd, _ = _spread(series)
+    if sd <= noise_s:
+        return Estimate(n, reason=_explained_by_timing(sd, noise_s))
     try:
-        found = DetrendedFluctuation().analyse(values[strides["bout"].to_numpy() == longest])
+        found = DetrendedFluctuation().analyse(series)
     except DataError as error:
         return Estimate(n, reason=f"no scaling exponent: {error}")
-    labels = ["the error is statistical, not that of timing"]
-    return Estimate(n, found.alpha_, found.alpha_error_, 0.0, labels=labels)
+    label = f"statistical error; timing error, {noise_s:.3f} of an SD of {sd:.3f} s, lowers it"
+    return Estimate(n, found.alpha_, found.alpha_error_, 0.0, labels=[label])
+
+
+def _timing_noise_s(strides: pd.DataFrame, side: Side, walk: Walk) -> float:
+    """Return the SD of stride times that timing error alone would give."""
+    variance = sum(
+        walk.errors.sigma_s[walk.errors.rows(side, "ic", strides[column].to_numpy())] ** 2
+        for column in PHASES["stride"]
+    )
+    return float(np.sqrt(np.mean(variance)))
+
+
+def _explained_by_timing(sd: float, noise_s: float) -> str:
+    return f"timing error alone gives an SD of {noise_s:.3f} s; measured {sd:.3f} s"
 
 
 _OF_STRIDE_TIME: dict[str, Callable[[Variable, Side, Walk], Estimate]] = {

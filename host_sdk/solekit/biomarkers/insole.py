@@ -16,6 +16,7 @@ from solekit.errors import DataError
 from solekit.layouts import SIDES, Side
 from solekit.strides import EventStrides
 from solekit.strides.events import read_events, recorded_feet
+from solekit.strides.phases import EVENT_COLUMNS
 
 COLUMNS = [
     "name",
@@ -120,8 +121,11 @@ class InsoleVariables(Algorithm):
             raise ValueError(f"event_error_s {event_sigma_s!r} is no 1-sigma error")
         interval_s = math.inf if clock_interval_s is None else clock_interval_s
         joined = interval_s <= self.max_clock_interval_s
+        valid = strides.strides_.loc[strides.strides_["is_valid"]]
+        numbers = ["bout", "is_flight", *EVENT_COLUMNS]
         walk = Walk(
             strides=strides.strides_,
+            valid={side: valid.loc[valid["side"] == side, numbers] for side in SIDES},
             steps=strides.steps_,
             n_bouts=len(strides.bouts_),
             events=times,

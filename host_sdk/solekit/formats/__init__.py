@@ -45,6 +45,16 @@ def load_source(path: Path | str) -> SourceRecording:
     file = read_text(Path(path))
     for known in FORMATS.values():
         if known.matches(file):
-            return known.parse(file)
+            return _named(known, file)
     accepted = "; ".join(f"{known.name}: {known.description}" for known in FORMATS.values())
     raise DataError(f"{file.name} has no known format; accepted are {accepted}")
+
+
+def _named(known: SourceFormat, file: TextFile) -> SourceRecording:
+    """Parse ``file``; an error that does not name it yet gets its name."""
+    try:
+        return known.parse(file)
+    except DataError as error:
+        if str(error).startswith(file.name):
+            raise
+        raise DataError(f"{file.name}: {error}") from error

@@ -39,17 +39,20 @@ _ENDING = re.compile(r"(?:.*[^A-Za-z])?(left|right|l|r)|.*[a-z0-9]([LR]|Left|Rig
 
 def matches(file: TextFile) -> bool:
     """Tell whether ``file`` opens like a Tekscan ASCII export."""
-    top = [line.upper() for line in file.lines[:40]]
-    return any("TEKSCAN" in line or line.startswith("ASCII_DATA") for line in top)
+    top = file.lines[:40]
+    return any(line.upper().startswith(("DATA_TYPE", "VERSION TEKSCAN")) for line in top)
 
 
 def parse(file: TextFile) -> SourceRecording:
     """Read one foot's movie."""
     header, first = _read_header(file)
     notes: list[str] = []
-    side = _side(file, header)
     area_mm2 = _quantity(file, header, "SENSEL_AREA", MM2)
     to_newtons = factor(KPA, _unit(file, header), f"{file.name}: pressure") * area_mm2 * 1e-3
+    side = _side(file, header)
+    kind = header.get("SENSOR_TYPE", "")
+    if "SCAN" not in kind.upper().replace("-", ""):
+        notes.append(f"SENSOR_TYPE is {kind!r}, not FSCAN; the sensor was taken as a sole.")
     frames, inside, pressure = _read_frames(file, header, first, notes)
     layout = _layout(file, header, inside, area_mm2)
     period_s = _quantity(file, header, "SECONDS_PER_FRAME", {"": 1.0, "s": 1.0, "sec": 1.0})

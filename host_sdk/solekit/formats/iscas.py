@@ -26,12 +26,13 @@ def load_iscas_counts(
 ) -> tuple[NDArray[np.float64], dict[Side, NDArray[np.uint16]], Layout]:
     """Return times (n,), counts by side (n, 495) with the heel row first, and the grid.
 
-    The file's row 0 is the toe end (walks load row 32 first and row 0 last). Cells outside the
-    sole are in the grid and always 0.
+    The file's row 0 is the toe end: the sole is widest in rows 8-9 and narrowest in rows 20-23.
+    (Contacts do not decide it: the takes walk forwards and backwards.) Cells outside the sole are
+    in the grid and always 0.
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as take:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as take:
             t_s = np.asarray(take["t_s"], dtype=np.float64)
             pressure = np.asarray(take["pressure"])
     except KeyError as error:
@@ -47,7 +48,7 @@ def load_iscas_counts(
         raise DataError(f"{path.name}: pressure is {pressure.dtype}; uint16 counts are needed")
     if not np.isfinite(t_s).all() or (np.diff(t_s) <= 0).any():
         raise DataError(f"{path.name}: t_s does not increase; put the frames in order")
-    counts = {
+    counts: dict[Side, NDArray[np.uint16]] = {
         side: np.ascontiguousarray(pressure[:, foot, ::-1].reshape(t_s.size, ROWS * COLS))
         for foot, side in enumerate(SIDES)
     }

@@ -70,7 +70,9 @@ def parse(file: TextFile) -> SourceRecording:
     header = read_header(file)
     rows = read_rows(file, header)
     notes: list[str] = []
-    raw = {side: _read_foot(file, header, rows, side, notes) for side in SIDES}
+    raw: dict[Side, _Foot | None] = {
+        side: _read_foot(file, header, rows, side, notes) for side in SIDES
+    }
     areas: dict[Side, FloatArray | None] = {}
     for side, foot in raw.items():
         if foot is not None:
@@ -84,7 +86,7 @@ def parse(file: TextFile) -> SourceRecording:
             f"{file.name}: no foot is ever loaded, so the areas of the cells cannot be found; "
             "load a recording with standing or walking"
         )
-    feet = {}
+    feet: dict[Side, FootSamples] = {}
     for side, foot in raw.items():
         if foot is None:
             continue
@@ -143,9 +145,9 @@ def _read_foot(
             notes.append(f"{side}: no {kind} (columns absent or mostly empty).")
         else:
             imu[kind] = words
-    kept = whole.copy()
+    kept = np.array(whole)
     for words in imu.values():
-        kept &= ~np.isnan(words).any(axis=1)
+        kept = np.asarray(kept & ~np.isnan(words).any(axis=1))
     if kept.sum() < whole.sum():
         n_lost = int(whole.sum() - kept.sum())
         notes.append(f"{side}: {n_lost} rows without IMU words were dropped.")

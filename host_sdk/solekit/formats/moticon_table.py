@@ -118,7 +118,9 @@ def read_header(file: TextFile) -> Header:
         columns[key] = index
         units[key] = _plain_unit(parts[2]) if parts else ""
     if units.get("time") not in ("", "s"):
-        raise DataError(f"{file.name}: time is in [{units.get('time')}], not in seconds")
+        raise DataError(
+            f"{file.name}: the first column is {names[0]!r}; 'time' in seconds is needed"
+        )
     return Header(columns, units, names, first_row, size)
 
 

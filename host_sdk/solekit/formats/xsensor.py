@@ -52,7 +52,7 @@ class _Foot:
 
 def matches(file: TextFile) -> bool:
     """Tell whether ``file`` has the frames and sensors of an XSENSOR export near its top."""
-    top = {line.split(",")[0].strip().upper() for line in file.lines[:200]}
+    top = {_fields(line)[0].upper() for line in file.lines[:200]}
     return {"FRAME", "SENSOR"} <= top
 
 
@@ -82,15 +82,20 @@ def parse(file: TextFile) -> SourceRecording:
         right=feet.get("right"),
         body_mass_kg=None,
         person=person_code(file.stem),
-        notes=tuple(notes),
+        notes=tuple(notes + file.comma_notes()),
     )
+
+
+def _fields(line: str) -> list[str]:
+    """Split at commas; at semicolons where the locale writes decimal commas."""
+    return [text.strip() for text in line.split(";" if ";" in line else ",")]
 
 
 def _top(file: TextFile) -> dict[str, str]:
     """Return the lines before the first frame, first field to second."""
     top: dict[str, str] = {}
     for line in file.lines:
-        fields = [text.strip() for text in line.split(",")]
+        fields = _fields(line)
         if fields[0].upper() == "FRAME":
             break
         top[fields[0]] = fields[1] if len(fields) > 1 else ""
@@ -104,7 +109,7 @@ def _read_frames(file: TextFile) -> dict[Side, _Foot]:
     sensor: dict[str, str] = {}  # of the open SENSOR block
     index = 0
     while index < len(file.lines):
-        fields = [text.strip() for text in file.lines[index].split(",")]
+        fields = _fields(file.lines[index])
         key, value = fields[0], fields[1] if len(fields) > 1 else ""
         index += 1
         if key == "FRAME":
@@ -125,7 +130,7 @@ def _read_frames(file: TextFile) -> dict[Side, _Foot]:
         elif key == "SENSELS" and sensor:
             if clock_s is None or start_s is None:
                 raise file.error(index, f"frame {frame!r} has no time", "export with times")
-            index = _read_grid(file, index, sensor, clock_s - start_s, feet)
+            index = _read_grid(file, index, sensor, round(clock_s - start_s, 6), feet)
             sensor = {}
         elif sensor and key:
             sensor[key] = value
@@ -167,12 +172,12 @@ def _read_grid(
     n_rows, n_cols = int(shape[0]), int(shape[1])
     rows: list[list[float]] = []
     while len(rows) < n_rows:
-        fields = file.lines[index].split(",") if index < len(file.lines) else []
+        fields = _fields(file.lines[index]) if index < len(file.lines) else []
         index += 1
-        if fields and not any(text.strip() for text in fields):
+        if fields and not any(fields):
             continue
-        if len(fields) < n_cols or any(text.strip() for text in fields[n_cols:]):
-            n_read = sum(bool(text.strip()) for text in fields)
+        if len(fields) < n_cols or any(fields[n_cols:]):
+            n_read = sum(bool(text) for text in fields)
             raise file.error(
                 index,
                 f"row {len(rows) + 1} of the {side} grid has {n_read} of {n_cols} cells",
