@@ -54,7 +54,7 @@ class RuntimeUnavailable(Unavailable):
 
 
 def key() -> str:
-    """Return the name of this recipe on this kind of machine: the same key, the same binaries."""
+    """Return the name of this recipe on this kind of machine: the same key, the same code."""
     recipe = [VERSION, TARBALL_SHA256, MANIFEST, OPTIONS, PORT_OPTIONS, BUILD_STAMPS]
     text = json.dumps([platform.machine(), *recipe])
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -19,9 +19,9 @@ MAX_TOKENS: int = 255
 
 
 def calibrate(raw, table, out, n):
-    """``out[i] = clamp((raw[i] - base[i]) * gain[i] >> 16, 0, 255)``, zero below the dead-band.
+    """``out[i] = clamp(round((raw[i] - base[i]) * gain[i] / 65536), 0, 255)``, zero below the dead-band.
 
-    ``table`` is u16: n of base, n of gain, the dead-band.
+    ``raw`` holds 12-bit counts; ``table`` is u16: n of base, n of gain, the dead-band.
     """
     dead = table[2 * n]
     for i in range(n):
@@ -29,7 +29,7 @@ def calibrate(raw, table, out, n):
         if v <= 0:
             out[i] = 0
         else:
-            v = (v * table[n + i]) >> 16
+            v = (v * table[n + i] + 32768) >> 16
             if v > 255:
                 v = 255
             out[i] = v if v >= dead else 0

@@ -21,7 +21,7 @@ def calibrate(raw: ptr16, table: ptr16, out: ptr8, n: int):
         if v <= 0:
             out[i] = 0
         else:
-            v = (v * int(table[n + i])) >> 16
+            v = (v * int(table[n + i]) + 32768) >> 16
             if v > 255:
                 v = 255
             if v < dead:

@@ -74,11 +74,12 @@ class Geometry:
     def zones(self) -> bytearray:
         """Return what the sums kernel needs, u8: n of x, n of y, n of zone."""
         n = self.n_cells
+        half = self.unit // 2  # to the nearest step: always down would pull every CoP by half of one
         out = bytearray(3 * n)
         for i in range(n):
             y = self.table[n + i]
-            out[i] = self.table[i] // self.unit
-            out[n + i] = y // self.unit
+            out[i] = (self.table[i] + half) // self.unit
+            out[n + i] = (y + half) // self.unit
             if y * 100 < HEEL_END_PCT * self.length:
                 out[2 * n + i] = 1
             elif y * 100 >= FOREFOOT_START_PCT * self.length:

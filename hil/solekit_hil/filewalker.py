@@ -11,18 +11,24 @@ from numpy.typing import NDArray
 from solekit import formats, layouts
 from solekit.layouts import Layout
 
+LEAD_IN_S = 2.0  # time for the host to connect and start before the recording begins
 MAX_HOLE_S = 0.05  # over a longer hole in the recording the force is not interpolated but zero
 
 
 class FileWalker:
-    """Play ``path``; ``layout`` puts it on one of our own layouts, conserving the force."""
+    """Play ``path``; ``layout`` puts it on one of our own layouts, conserving the force.
+
+    The recording's first sample is at time ``LEAD_IN_S``; before it the insole takes no frames.
+    """
+
+    start_us = round(LEAD_IN_S * 1e6)
 
     def __init__(self, path: Path, *, layout: str = "") -> None:
         self.recording = formats.load_source(path)
         self.feet = self.recording.feet
         self.start_s = min(foot.t_s[0] for foot in self.feet.values())
         end_s = max(foot.t_s[-1] for foot in self.feet.values())
-        self.duration_s = float(end_s - self.start_s)
+        self.duration_s = float(end_s - self.start_s) + LEAD_IN_S
         self.period_us = round(1e6 / self.recording.rate_hz)
         self.has_imu = all(foot.accel_m_s2 is not None for foot in self.feet.values())
         self.layouts: dict[str, Layout] = {}
@@ -34,13 +40,18 @@ class FileWalker:
             self._force[side] = force @ spread(foot.layout, target) if layout else force
         self.body_weight_n = self._body_weight()
 
+    def file_time_s(self, t_s: Any) -> NDArray[np.float64]:
+        """Return the recording's own time of ``t_s``, seconds of the virtual world."""
+        return np.asarray(t_s, dtype=float) - LEAD_IN_S + self.start_s
+
     def _body_weight(self) -> float:
-        """Return the person's weight: the stated mass, else the mean total force of both feet."""
-        if self.recording.body_mass_kg:
-            return 9.80665 * self.recording.body_mass_kg
-        if len(self.feet) < 2:
-            return 0.0
-        return float(sum(force.sum(axis=1).mean() for force in self._force.values()))
+        """Return the person's weight as these cells see it: the mean total force of both feet.
+
+        With one foot it is the stated mass, which a badly scaled recording may belie; 0 without.
+        """
+        if len(self.feet) == 2:
+            return float(sum(force.sum(axis=1).mean() for force in self._force.values()))
+        return 9.80665 * (self.recording.body_mass_kg or 0.0)
 
     def peak_cell_force_n(self, side: str) -> float:
         """Return the largest force of one cell: full scale, so that nothing saturates."""
@@ -48,7 +59,7 @@ class FileWalker:
 
     def sample(self, t_s: Any) -> tuple[dict[str, NDArray], dict[str, NDArray], None]:
         """Return cells and IMU at ``t_s`` (n,), linear between the recording's own times; no truth."""
-        at = np.atleast_1d(np.asarray(t_s, dtype=float)) + self.start_s
+        at = np.atleast_1d(np.asarray(t_s, dtype=float)) - LEAD_IN_S + self.start_s
         cells, imu = {}, {}
         for side, foot in self.feet.items():
             right = np.clip(np.searchsorted(foot.t_s, at, side="right"), 1, len(foot.t_s) - 1)

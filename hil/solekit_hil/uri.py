@@ -27,7 +27,7 @@ class VirtualSpec:
     dead_band: int = 3
     body_weight: bool = True  # tell the insole the person's weight
     ppm: float = 15.0  # the left clock runs so much fast, the right one as much slow
-    heap_kb: int = 100
+    heap_kb: int = 0  # 0: 100, and more for layouts larger than our own
     bits: int = 32
     pty: bool = False
     faults: Faults = Faults()

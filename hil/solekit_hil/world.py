@@ -23,6 +23,7 @@ from solekit_hil.radio.air import Air
 from solekit_hil.sensors import VirtualSensor, geometry_table, imu_words, side_index
 from solekit_hil.uri import VirtualSpec
 
+LOST_AFTER_S = 1.0  # silence after which a link that was cut for good counts as lost
 WALK_AHEAD = 64  # frames that the walker computes at once
 START_BEFORE_WRAP_US = 5_000_000  # the ticks wrap in the first seconds, so that wraps are exercised
 
@@ -60,6 +61,7 @@ class World:
         source = _source(spec)
         self.walker = source
         self.duration_s: float = source.duration_s
+        self._start_us: int = getattr(source, "start_us", 0)
         self.sides: dict[str, _Side] = {}
         try:
             for name in spec.sides:
@@ -110,7 +112,7 @@ class World:
         tables = geometry_table(layout), sensor.calibration(spec.dead_band)
         foot: Foot
         if is_mpy:
-            foot = MicroPythonFoot(fields, *tables, bits=spec.bits, heap_kb=spec.heap_kb)
+            foot = MicroPythonFoot(fields, *tables, bits=spec.bits, heap_kb=spec.heap_kb or _heap_kb(layout))
         else:
             foot = LocalFoot(fields, *tables)
         return _Side(
@@ -125,6 +127,14 @@ class World:
             imu_axes=imu_axes,
             imu_per_frame=imu_per_frame,
         )
+
+    @property
+    def lost(self) -> dict[str, str]:
+        """The sides whose link was cut for good: a host notices after a while."""
+        cut = self.spec.faults.cut
+        if cut is None or math.isfinite(cut[1]) or self.now_us < (cut[0] + LOST_AFTER_S) * 1e6:
+            return {}
+        return dict.fromkeys(self.sides, f"the virtual link was cut at {cut[0]:g} s")
 
     def send(self, side: str, data: bytes) -> None:
         """Let the host send ``data`` to the foot of ``side`` now."""
@@ -147,7 +157,7 @@ class World:
         """Return what happens at ``side`` up to ``to_us``, in order of true time."""
         happens: list[tuple[int, int, bytes]] = []
         while True:
-            t_us = float(side.frame_us(side.n_frames))
+            t_us = float(side.frame_us(side.n_frames)) + self._start_us
             if t_us > to_us or t_us > self.duration_s * 1e6:
                 break
             happens.append((int(t_us), FRAME, self._frame(side)))
@@ -163,7 +173,7 @@ class World:
         if side.n_frames - first >= len(payloads):
             first = side.n_frames
             frames = np.arange(first, first + WALK_AHEAD)
-            t_s = side.frame_us(frames) / 1e6
+            t_s = (side.frame_us(frames) + self._start_us) / 1e6
             per_frame = max(1, side.imu_per_frame)
             back = np.arange(per_frame - 1, -1, -1) * (side.period_us // per_frame * 1e-6)
             fine_s = (t_s[:, None] - back).ravel()
@@ -180,6 +190,11 @@ class World:
         """Free both feet."""
         for side in self.sides.values():
             side.foot.close()
+
+
+def _heap_kb(layout: Layout) -> int:
+    """Return the heap of a MicroPython insole: what our largest own layout must do with."""
+    return 100 if layout.n_cells <= 660 else 140
 
 
 def _form(spec: VirtualSpec, layout: Layout, profile: Any) -> int:

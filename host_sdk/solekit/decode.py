@@ -141,9 +141,10 @@ def _expand(
     buf = np.frombuffer(b"".join(messages), np.uint8)
     length = np.array([len(message) for message in messages])
     begin = np.cumsum(length) - length
-    n_tokens = buf[begin + _AT + 1].astype(np.int64)
     body = begin + _AT + 2
     room = length - _AT - 2
+    # A message may end before its number of tokens.
+    n_tokens = np.where(room < 0, 0, buf[np.minimum(body, buf.size) - 1]).astype(np.int64)
     good = (n_tokens > 0) & (n_tokens <= room)
     n_tokens = np.where(good, n_tokens, 0)
     tokens = buf[_spans(body, n_tokens)]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-
 from solecore.wire import messages as m
 from solecore.wire.schema import Message
+
 from solekit.decode import Frames, PressureDecoder
 from solekit.errors import (
     ConnectionLostError,
@@ -23,17 +24,19 @@ from solekit.errors import (
 )
 from solekit.identity import InsoleInfo
 from solekit.link import Data, Link, Reply
+from solekit.live_timeline import LiveTimeline
 from solekit.loss import StreamLoss, account
 from solekit.recording.writer import RecordingWriter
-from solekit.timeline import Bounds, PolygonTimeline
+from solekit.timeline import PolygonTimeline
 from solekit.transports import Transport
 
 REQUEST_TIMEOUT_S = 1.0
 TRIES = 4
 WINDOW = 32  # messages of a stream that may be under way
 PING_MEAN_S = 0.5
-REFIT_S = 5.0  # a live timeline older than this is fitted anew
+_LATE_S = 0.2  # after the stop, for what is still in the air
 _QUEUE = 4096  # messages that a slow consumer may lag behind
+_WAIT_S = 0.01  # of the wall clock: so long a virtual insole waits per message for one who lags
 _FORM_OF = {name: form for form, name in m.FORM_NAMES.items()}
 
 
@@ -65,11 +68,11 @@ class Insole:
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._sinks: list[tuple[int, asyncio.Queue[Data | None]]] = []
         self.error: SolekitError | None = None  # why the link has gone
+        if seed is None and self.clock.is_virtual:  # the same run twice is the same bytes twice
+            seed = zlib.crc32(transport.uri.encode())
         self._random = random.Random(seed)
-        self._pings: list[tuple[float, float, float, float]] = []  # host tx, foot rx, foot tx, host rx
-        self._arrivals: list[tuple[float, float]] = []  # foot time of the newest sample, host time
+        self._timeline = LiveTimeline()
         self._received: list[list[Data]] = [[] for _ in range(m.N_STREAMS)]
-        self._line: tuple[float, PolygonTimeline] | None = None
         self._pinging: asyncio.Task[None] | None = None
         self.is_streaming = False
 
@@ -112,21 +115,26 @@ class Insole:
     async def _read(self) -> None:
         """Take what arrives until the link ends."""
         try:
-            async for t_s, chunk in self.transport:
-                for item in self._link.feed(t_s, chunk):
-                    if isinstance(item, Data):
-                        await self._take(item)
-                    elif (future := self._waiting.pop(item.ref, None)) and not future.done():
-                        future.set_result(item)
-                if self._link.n_foreign:
-                    raise ConnectionLostError(self.uri, "the insole has restarted")
-                credits = self._link.outgoing()
-                if credits:
-                    await self.transport.send(credits)
+            # Closed at once, so that a virtual world does not wait for a reader who has gone.
+            async with contextlib.aclosing(aiter(self.transport)) as chunks:
+                async for t_s, chunk in chunks:
+                    for item in self._link.feed(t_s, chunk):
+                        if isinstance(item, Data):
+                            await self._take(item)
+                        elif (future := self._waiting.pop(item.ref, None)) and not future.done():
+                            future.set_result(item)
+                    if self._link.n_foreign:
+                        raise ConnectionLostError(self.uri, "the insole has restarted")
+                    credits = self._link.outgoing()
+                    if credits:
+                        await self.transport.send(credits)
+            self._fail(ConnectionLostError(self.uri, "it ended"))
         except SolekitError as error:
             self._fail(error)
-        except OSError as error:
-            self._fail(ConnectionLostError(self.uri, str(error)))
+        except Exception as error:  # nobody may wait for ever for a reader that has failed
+            lost = ConnectionLostError(self.uri, str(error) or repr(error))
+            lost.__cause__ = error
+            self._fail(lost)
 
     def _fail(self, error: SolekitError) -> None:
         self.error = error
@@ -151,15 +159,15 @@ class Insole:
         )
         if item.stream == m.PRESSURE and self._info is not None:
             newest = item.foot_us + (item.n - 1) * self._info.period_us
-            self._arrivals.append((newest * 1e-6, item.t_s))
+            self._timeline.add_arrival(newest * 1e-6, item.t_s)
+        elif self._timeline.is_empty:  # loose, but an event may come before the first frame
+            self._timeline.add_arrival(item.foot_us * 1e-6, item.t_s)
         for stream, queue in self._sinks:
             if stream == item.stream:
-                if queue.full() and self.clock.is_virtual:
-                    # A virtual insole waits for its reader, unless that reader waits for time.
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(REQUEST_TIMEOUT_S):
-                            while queue.full():
-                                await asyncio.sleep(0)
+                if self.clock.is_virtual and queue.qsize() >= _QUEUE:
+                    # A virtual insole waits for its reader; not for ever, as that reader may wait
+                    # for time to pass.
+                    await asyncio.sleep(_WAIT_S)
                 if queue.full():
                     queue.get_nowait()
                     self.n_overflowed += 1
@@ -167,27 +175,41 @@ class Insole:
 
     async def request(self, message: Message, *values: int) -> Reply:
         """Send a request and return its reply; asked again when no answer comes."""
-        for _ in range(TRIES):
-            if self.error is not None:
-                raise self.error
-            ref, data = self._link.request(message, *values)
-            future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-            self._waiting[ref] = future
-            await self.transport.send(data)
-            timer = asyncio.create_task(self.clock.sleep(REQUEST_TIMEOUT_S))
-            try:
-                await asyncio.wait((future, timer), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                timer.cancel()
+        # One future for all tries: a late answer to the first is an answer.
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        refs: list[int] = []
+        try:
+            for _ in range(TRIES):
+                if self.error is not None:
+                    raise self.error
+                ref, data = self._link.request(message, *values)
+                refs.append(ref)
+                self._waiting[ref] = future
+                await self.transport.send(data)
+                await self._wait(future, REQUEST_TIMEOUT_S)
+                if future.done():
+                    reply = future.result()
+                    if reply.message is m.REFUSED:
+                        text = bytes(reply.fields["text"]).decode("utf-8", "replace")
+                        raise DeviceError(message.name, reply.fields["code"], text)
+                    return reply
+        finally:
+            for ref in refs:
                 self._waiting.pop(ref, None)
-            if future.done():
-                reply = future.result()
-                if reply.message is m.REFUSED:
-                    text = bytes(reply.fields["text"]).decode("utf-8", "replace")
-                    raise DeviceError(message.name, reply.fields["code"], text)
-                return reply
-            future.cancel()
+            if future.done() and not future.cancelled():
+                future.exception()  # seen, also where another error comes first
         raise RequestTimeoutError(message.name, TRIES * REQUEST_TIMEOUT_S)
+
+    async def _wait(self, future: asyncio.Future[Reply], timeout_s: float) -> None:
+        """Wait for ``future``, at most ``timeout_s`` of the transport's time."""
+        timer = asyncio.create_task(self.clock.sleep(timeout_s))
+        try:
+            await asyncio.wait((future, timer), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+            (ended,) = await asyncio.gather(timer, return_exceptions=True)
+        if isinstance(ended, SolekitError) and not future.done():
+            raise ended  # the clock has stopped
 
     async def info(self) -> InsoleInfo:
         """Return what the insole says of itself (asked once)."""
@@ -234,32 +256,44 @@ class Insole:
         """Begin streaming, in ``form`` or the insole's default one."""
         if form is not None and form not in _FORM_OF:
             raise ValueError(f"form {form!r} is not one of {', '.join(_FORM_OF)}")
+        await self._end_pings()
         for items in self._received:
             items.clear()
-        self._pings.clear()
-        self._arrivals.clear()
-        self._line = None
+        self._timeline.clear()
         self._link.await_start(self.known.imu_axes)
-        if self.writer is not None:
-            self.writer.add_session(
-                self.clock.now_s(), "insole", side=self.side, uri=self.uri, **self.known.to_json()
-            )
+        self._note_insole()
         reply = await self.request(m.START, _FORM_OF[form] if form else 0, WINDOW)
+        if reply.fields["boot"] != self.known.boot:  # it has restarted since it was asked
+            self._info = None
+            await self.info()
+            self._note_insole()
         if self.writer is not None:
-            self.writer.add_session(
-                self.clock.now_s(), "streams", side=self.side, first=list(reply.fields["seq"])
-            )
+            first = [stream.first for stream in self._link.streams]
+            self.writer.add_session(self.clock.now_s(), "streams", side=self.side, first=first)
         self.is_streaming = True
         self._pinging = asyncio.create_task(self._ping_on(), name=f"solekit ping {self.uri}")
+
+    def _note_insole(self) -> None:
+        if self.writer is not None:
+            about = self.known.to_json()
+            self.writer.add_session(
+                self.clock.now_s(), "insole", side=self.side, uri=self.uri, **about
+            )
 
     async def stop(self) -> dict[str, StreamLoss]:
         """End streaming; return the account of every stream."""
         await self._end_pings()
+        if self._link.boot is None:  # not started, or stopped before
+            await self.request(m.STOP)
+            return self.losses
         fields: dict[str, Any] | None = None
         error: SolekitError | None = None
         try:
-            fields = (await self.request(m.STOP)).fields
-            await self.clock.sleep(0.2)  # what is still in the air
+            reply = await self.request(m.STOP)
+            if reply.fields["boot"] != self._link.boot:
+                raise ConnectionLostError(self.uri, "the insole has restarted")
+            fields = reply.fields
+            await self.clock.sleep(_LATE_S)
         except SolekitError as problem:
             error = problem
         ends = tuple(fields["seq"]) if fields else None
@@ -309,24 +343,18 @@ class Insole:
         fields = reply.fields
         rx_us = (fields["rx_wraps"] << 30) + fields["rx_ticks"]
         tx_us = (fields["tx_wraps"] << 30) + fields["tx_ticks"]
-        self._pings.append((host_tx_s, rx_us * 1e-6, tx_us * 1e-6, reply.t_s))
+        self._timeline.add_ping(host_tx_s, rx_us * 1e-6, tx_us * 1e-6, reply.t_s)
         if self.writer is not None and self.writer.is_open:
             ping = {"host_tx_s": host_tx_s, "rx_us": rx_us, "tx_us": tx_us, "host_rx_s": reply.t_s}
             self.writer.add_ping(self.side, reply.t_s, ping)
 
     def timeline(self) -> PolygonTimeline:
-        """Return foot time to host time from what is known so far; refitted every few seconds."""
-        now = self.clock.now_s()
-        if self._line is None or now - self._line[0] > REFIT_S:
-            up = np.array(self._arrivals + [(ping[2], ping[3]) for ping in self._pings]).reshape(-1, 2)
-            down = np.array([(ping[1], ping[0]) for ping in self._pings]).reshape(-1, 2)
-            bounds = Bounds(up[:, 0], up[:, 1], down[:, 0], down[:, 1])
-            self._line = now, PolygonTimeline().fit(bounds)
-        return self._line[1]
+        """Return foot time to host time from the last two minutes; refitted every few seconds."""
+        return self._timeline.line(self.clock.now_s())
 
     async def _items(self, stream: int) -> AsyncIterator[list[Data]]:
         """Yield the messages of ``stream`` as they come, those at hand together."""
-        queue: asyncio.Queue[Data | None] = asyncio.Queue(_QUEUE)
+        queue: asyncio.Queue[Data | None] = asyncio.Queue(0 if self.clock.is_virtual else _QUEUE)
         entry = (stream, queue)
         self._sinks.append(entry)
         expected = -1

@@ -15,6 +15,7 @@ from solecore.wire.schema import Message, WireError
 from solekit import numpy_kernels
 
 HOLD = 8  # messages held back while one before them may still come
+HOLD_S = 0.2  # and no longer than this: the rare events must not wait for eight more
 CREDIT_EVERY = 8  # messages between two credits
 _HEADER = struct.Struct(m.HEADER_FORMAT)
 _MAX_SEQ_STEP = 1 << 24  # a jump larger than this is not loss but nonsense
@@ -78,10 +79,19 @@ class StreamIn:
         """Give up on what is missing before the held messages and let those pass."""
         if not self.held:
             return []
-        first = min(self.held)
-        self.holes.append((self.expected, first))
-        self.expected = first
-        return self._pass(self.held.pop(first))
+        data = self.held.pop(min(self.held))
+        if data.seq < self.expected:  # overlaps what has passed: no sane insole sends that
+            self.n_duplicates += 1
+            return []
+        self.holes.append((self.expected, data.seq))
+        return self._pass(data)
+
+    def expire(self, before_s: float) -> list[Data]:
+        """Give up on what messages held since before ``before_s`` have waited for."""
+        out = []
+        while self.held and next(iter(self.held.values())).t_s < before_s:
+            out += self.release()
+        return out
 
     def _pass(self, data: Data) -> list[Data]:
         out = []
@@ -132,6 +142,11 @@ class Link:
         self.n_foreign = 0  # data of another boot: the insole has restarted
 
     @property
+    def boot(self) -> int | None:
+        """Boot id of the insole that streams, None if none does."""
+        return self._boot
+
+    @property
     def n_bad_frames(self) -> int:
         """Frames that arrived broken."""
         return self._decoder.n_dropped + self.n_invalid
@@ -168,6 +183,10 @@ class Link:
                     if stream.since_credit >= CREDIT_EVERY:
                         stream.since_credit = 0
                         self._give_credit(item)
+            elif kind == m.HELLO_REPLY.msg_id and message[1:2] != bytes((m.PROTOCOL_VERSION,)):
+                # Of another version only this byte can be relied on.
+                fields = {"protocol": message[1] if len(message) > 1 else 0, "ref": self._ref}
+                out.append(Reply(t_s, self._ref, m.HELLO_REPLY, fields))
             elif kind & m.REPLY and kind in m.BY_ID:
                 try:
                     fields = m.BY_ID[kind].unpack(message)
@@ -181,6 +200,9 @@ class Link:
                 out.append(Reply(t_s, fields["ref"], m.BY_ID[kind], fields))
             else:
                 self.n_invalid += 1
+        for stream in self.streams:
+            if stream.held:
+                out += stream.expire(t_s - HOLD_S)
         return out
 
     def finish(self, ends: tuple[int, ...] | None) -> list[Data]:
@@ -188,6 +210,7 @@ class Link:
         out = []
         for i, stream in enumerate(self.streams):
             out += stream.finish(ends[i] if ends else None)
+        self._boot = None  # what comes now is too late for the account
         return out
 
     def outgoing(self) -> bytes:

@@ -20,7 +20,7 @@ def calibrate(raw: Buffer, table: Buffer, out: Buffer, n: int) -> None:
     words = np.frombuffer(table, np.uint16)
     value = np.frombuffer(raw, np.uint16, n).astype(np.int32) - words[:n]
     np.maximum(value, 0, out=value)
-    value = np.minimum((value * words[n : 2 * n].astype(np.int32)) >> 16, 255)
+    value = np.minimum((value * words[n : 2 * n].astype(np.int32) + 32768) >> 16, 255)
     value[value < words[2 * n]] = 0
     np.frombuffer(out, np.uint8, n)[:] = value
 

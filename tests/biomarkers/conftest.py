@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 import pytest
-
-Walk = Callable[..., pd.DataFrame]
+from solekit.biomarkers import InsoleVariables
+from solekit.strides import EventStrides
 
 
 def make_walk(
@@ -39,6 +37,41 @@ def make_walk(
     return pd.DataFrame(rows, columns=["side", "kind", "t_s"])
 
 
+def compute_variables(
+    events, *, rate_hz=100.0, clock_interval_s=0.0, sides=None, gaps=None, **params
+):
+    found = EventStrides().segment(events, gaps=gaps, sides=sides)
+    return InsoleVariables(**params).compute(
+        found, events=events, rate_hz=rate_hz, clock_interval_s=clock_interval_s, sides=sides
+    )
+
+
+def find_row(found, name, side=""):
+    table = found.variables_
+    return table[(table["name"] == name) & (table["side"] == side)].iloc[0]
+
+
+def make_varied_walk(n_contacts, *, sd_s=0.03, seed=0, **more):
+    """Return a walk whose strides vary as a person's do."""
+    strides_s = np.random.default_rng(seed).normal(1.0, sd_s, n_contacts - 1)
+    return make_walk(n_contacts, stride_s=strides_s, **more)
+
+
 @pytest.fixture(scope="session")
-def walk() -> Walk:
+def walk():
     return make_walk
+
+
+@pytest.fixture(scope="session")
+def varied_walk():
+    return make_varied_walk
+
+
+@pytest.fixture(scope="session")
+def compute():
+    return compute_variables
+
+
+@pytest.fixture(scope="session")
+def row():
+    return find_row

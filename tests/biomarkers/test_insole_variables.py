@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from solekit.biomarkers import InsoleVariables, variable, variables
-from solekit.biomarkers.fluctuation import DetrendedFluctuation
 from solekit.biomarkers.insole import COLUMNS
 from solekit.errors import DataError
 from solekit.strides import EventStrides
@@ -16,25 +15,7 @@ from solekit.strides import EventStrides
 TWO_FEET = ["double_support_mean", "double_support_initial", "single_support", "step_time"]
 
 
-def compute(events, *, rate_hz=100.0, clock_interval_s=0.0, sides=None, gaps=None, **params):
-    found = EventStrides().segment(events, gaps=gaps, sides=sides)
-    return InsoleVariables(**params).compute(
-        found, events=events, rate_hz=rate_hz, clock_interval_s=clock_interval_s, sides=sides
-    )
-
-
-def row(found, name, side=""):
-    table = found.variables_
-    return table[(table["name"] == name) & (table["side"] == side)].iloc[0]
-
-
-def varied(walk, n_contacts, *, sd_s=0.03, seed=0, **more):
-    """Return a walk whose strides vary as a person's do."""
-    strides_s = np.random.default_rng(seed).normal(1.0, sd_s, n_contacts - 1)
-    return walk(n_contacts, stride_s=strides_s, **more)
-
-
-def test_the_six_variables_of_the_study_are_exact_on_a_known_walk(walk):
+def test_the_six_variables_of_the_study_are_exact_on_a_known_walk(compute, row, walk):
     found = compute(walk(30))
     assert row(found, "total_steps")["value"] == 60
     assert row(found, "cadence")["value"] == pytest.approx(60 * 59 / 29.48)
@@ -46,7 +27,7 @@ def test_the_six_variables_of_the_study_are_exact_on_a_known_walk(walk):
     assert row(found, "double_support_terminal", "left")["value"] == pytest.approx(14.0)
 
 
-def test_times_and_shares_are_exact_on_a_known_walk(walk):
+def test_times_and_shares_are_exact_on_a_known_walk(compute, row, walk):
     found = compute(walk(30, stride_s=1.25))
     assert row(found, "stance_time", "left")["value"] == pytest.approx(0.62)
     assert row(found, "swing_time", "right")["value"] == pytest.approx(0.67)
@@ -57,7 +38,7 @@ def test_times_and_shares_are_exact_on_a_known_walk(walk):
     assert row(found, "step_time", "right")["value"] == pytest.approx(0.48)
 
 
-def test_the_four_symmetry_indices_follow_their_formulae(walk):
+def test_the_four_symmetry_indices_follow_their_formulae(compute, row, walk):
     found = compute(walk(30))  # stance 0.62 and 0.58 s
     expected = {
         "symmetry_index": 200 * 0.04 / 1.2,
@@ -69,8 +50,8 @@ def test_the_four_symmetry_indices_follow_their_formulae(walk):
         assert row(found, f"stance_time_{index}")["value"] == pytest.approx(value)
 
 
-def test_variability_is_that_of_the_valid_strides(walk):
-    events = varied(walk, 80)
+def test_variability_is_that_of_the_valid_strides(compute, row, varied_walk):
+    events = varied_walk(80)
     strides = EventStrides().segment(events).strides_
     mine = strides[(strides["side"] == "left") & strides["is_valid"]]["stride_s"]
     found = compute(events)
@@ -84,13 +65,13 @@ def test_variability_is_that_of_the_valid_strides(walk):
     assert row(found, "stride_time", "left")["robust_cv_pct"] == pytest.approx(robust)
 
 
-def test_cadence_of_bouts_is_weighted_by_their_duration(walk):
+def test_cadence_of_bouts_is_weighted_by_their_duration(compute, row, walk):
     events = pd.concat([walk(10), walk(31, stride_s=0.8, right_after_s=0.4, start_s=30.0)])
     value = row(compute(events), "cadence")["value"]
     assert value == pytest.approx(60 * (19 + 61) / (9.48 + 24.4))
 
 
-def test_every_recording_has_the_same_rows_in_the_order_of_the_dictionary(walk):
+def test_every_recording_has_the_same_rows_in_the_order_of_the_dictionary(compute, walk):
     expected = [
         (v.name, side)
         for v in variables()
@@ -102,7 +83,7 @@ def test_every_recording_has_the_same_rows_in_the_order_of_the_dictionary(walk):
         assert list(zip(table["name"], table["side"], strict=True)) == expected
 
 
-def test_twelve_strides_at_30_hz_carry_no_double_support_but_do_at_50_hz(walk):
+def test_twelve_strides_at_30_hz_carry_no_double_support_but_do_at_50_hz(compute, row, walk):
     events = walk(15)  # 14 strides, 12 without the first and last
     refused = row(compute(events, rate_hz=30.0), "double_support_mean", "left")
     assert np.isnan(refused["value"])
@@ -114,16 +95,16 @@ def test_twelve_strides_at_30_hz_carry_no_double_support_but_do_at_50_hz(walk):
     )
 
 
-def test_twenty_strides_at_30_hz_carry_double_support(walk):
+def test_twenty_strides_at_30_hz_carry_double_support(compute, row, walk):
     assert row(compute(walk(23), rate_hz=30.0), "single_support", "right")["reason"] == ""
 
 
-def test_three_strides_carry_nothing_but_the_counts(walk):
+def test_three_strides_carry_nothing_but_the_counts(compute, walk):
     table = compute(walk(6)).variables_
     assert table.loc[table["reason"] == "", "name"].to_list() == ["total_steps", "cadence"]
 
 
-def test_below_25_hz_double_support_is_refused_unless_it_is_allowed(walk):
+def test_below_25_hz_double_support_is_refused_unless_it_is_allowed(compute, row, walk):
     refused = row(compute(walk(40), rate_hz=14.0), "single_support", "left")
     assert refused["reason"] == "14 Hz is below 25 Hz; allow_low_rate reports it from 20 strides"
     allowed = row(compute(walk(40), rate_hz=14.0, allow_low_rate=True), "single_support", "left")
@@ -140,7 +121,7 @@ def test_below_25_hz_double_support_is_refused_unless_it_is_allowed(walk):
         (0.012, "the clocks of the feet agree within 12.0 ms; comparing the feet needs 10 ms"),
     ],
 )
-def test_feet_whose_clocks_disagree_are_not_compared(walk, interval_s, reason):
+def test_feet_whose_clocks_disagree_are_not_compared(compute, row, walk, interval_s, reason):
     found = compute(walk(40), clock_interval_s=interval_s)
     for name in TWO_FEET:
         assert row(found, name, "left")["reason"] == reason
@@ -151,11 +132,11 @@ def test_feet_whose_clocks_disagree_are_not_compared(walk, interval_s, reason):
     assert row(found, "cadence")["label"] == "each foot alone, twice its stride rate"
 
 
-def test_the_limit_of_the_clock_interval_itself_is_allowed(walk):
+def test_the_limit_of_the_clock_interval_itself_is_allowed(compute, row, walk):
     assert row(compute(walk(40), clock_interval_s=0.010), "step_time", "left")["reason"] == ""
 
 
-def test_one_foot_gives_its_own_variables_and_labelled_counts(walk):
+def test_one_foot_gives_its_own_variables_and_labelled_counts(compute, row, walk):
     found = compute(walk(30, sides=("right",)))
     assert row(found, "cadence")[["value", "label"]].to_list() == [
         pytest.approx(120.0),
@@ -170,7 +151,7 @@ def test_one_foot_gives_its_own_variables_and_labelled_counts(walk):
         )
 
 
-def test_running_refuses_double_support_and_keeps_the_rest(walk):
+def test_running_refuses_double_support_and_keeps_the_rest(compute, row, walk):
     found = compute(walk(40, stride_s=0.7, stance_s=(0.25, 0.25), right_after_s=0.35))
     refused = row(found, "double_support_mean", "left")
     assert refused["reason"] == "flight phase in 37 of 37 strides: no double support"
@@ -180,7 +161,7 @@ def test_running_refuses_double_support_and_keeps_the_rest(walk):
     assert row(found, "step_time", "left")["value"] == pytest.approx(0.35)
 
 
-def test_a_recording_without_walking_gives_no_value_but_a_count(walk):
+def test_a_recording_without_walking_gives_no_value_but_a_count(compute, row, walk):
     found = compute(walk()[:0], sides=("left", "right"))
     table = found.variables_
     assert row(found, "total_steps")["value"] == 0
@@ -188,7 +169,7 @@ def test_a_recording_without_walking_gives_no_value_but_a_count(walk):
     assert table.loc[table["reason"] != "", "value"].isna().all()
 
 
-def test_missing_samples_make_the_step_count_a_lower_bound(walk):
+def test_missing_samples_make_the_step_count_a_lower_bound(row, walk):
     events = walk(30)
     found = InsoleVariables().compute(
         EventStrides().segment(events),
@@ -201,151 +182,12 @@ def test_missing_samples_make_the_step_count_a_lower_bound(walk):
     assert row(found, "total_steps")["label"] == "lower bound: 60 of 6000 samples are missing"
 
 
-def test_a_value_outside_the_plausible_range_is_marked_not_removed(walk):
+def test_a_value_outside_the_plausible_range_is_marked_not_removed(compute, row, walk):
     slow = row(compute(walk(30, stride_s=3.0, stance_s=(2.0, 2.0), right_after_s=1.5)), "cadence")
     assert slow["value"] == pytest.approx(40.0)
     assert slow["label"] == ""
     hurried = walk(30, stride_s=0.4, stance_s=(0.25, 0.25), right_after_s=0.2)
     assert row(compute(hurried), "cadence")["label"] == "outside the plausible 40-173 steps/min"
-
-
-def test_variability_that_timing_error_alone_explains_is_refused(walk):
-    events = varied(walk, 60, sd_s=0.008)
-    refused = row(compute(events, rate_hz=30.0), "stride_time_sd", "left")
-    assert refused["reason"].startswith("timing error alone gives an SD of 0.014 s; measured 0.00")
-    reported = row(compute(events, rate_hz=100.0), "stride_time_sd", "left")
-    assert reported["value"] == pytest.approx(0.008, abs=0.002)
-    assert reported["label"] == "timing error alone: SD 0.004 s"
-
-
-def test_events_without_a_stated_error_err_by_a_frame_over_root_12(walk):
-    events = walk(40)
-    by_rate = row(compute(events, rate_hz=30.0), "stance_time", "left")["error"]
-    n = 37
-    assert by_rate == pytest.approx(np.sqrt(2 / n) / 30.0 / np.sqrt(12.0))
-    by_parameter = compute(events, rate_hz=30.0, event_error_s=0.001)
-    assert row(by_parameter, "stance_time", "left")["error"] == pytest.approx(np.sqrt(2 / n) / 1e3)
-    stated = compute(events.assign(sigma_s=0.002), rate_hz=30.0, event_error_s=0.001)
-    assert row(stated, "stance_time", "left")["error"] == pytest.approx(2 * np.sqrt(2 / n) / 1e3)
-
-
-def test_the_clock_interval_does_not_shrink_with_the_number_of_strides(walk):
-    for n in (30, 300):
-        found = compute(walk(n), clock_interval_s=0.006)
-        step = row(found, "step_time", "left")
-        assert step["error_clock"] == pytest.approx(0.006 / np.sqrt(3))
-        assert step["error"] == pytest.approx(np.hypot(step["error_random"], step["error_clock"]))
-        initial = row(found, "double_support_initial", "left")
-        assert initial["error_clock"] == pytest.approx(0.6 / np.sqrt(3))
-
-
-def test_a_shift_of_the_clocks_cancels_in_the_sum_of_double_support(walk):
-    found = compute(walk(30), clock_interval_s=0.006)
-    for name in ("double_support_sum", "double_support_mean", "single_support", "stance_time"):
-        assert row(found, name, "right")["error_clock"] == 0.0
-
-
-MONTE_CARLO = [
-    ("cadence", ""),
-    ("double_support_mean", "left"),
-    ("double_support_initial", "right"),
-    ("single_support", "left"),
-    ("stance_time", "left"),
-    ("stance_share", "right"),
-    ("swing_time", "left"),
-    ("stride_time", "left"),
-    ("step_time", "right"),
-    ("stride_time_sd", "left"),
-    ("stride_time_cv", "right"),
-    ("stride_time_robust_cv", "left"),
-    ("stance_time_symmetry_index", ""),
-    ("stance_time_ratio_index", ""),
-    ("swing_time_symmetry_angle", ""),
-    ("step_time_gait_asymmetry", ""),
-]
-
-
-def test_stated_errors_match_the_spread_over_repeated_jitter(walk):
-    rng = np.random.default_rng(20)
-    truth = varied(walk, 40, sd_s=0.03).assign(sigma_s=0.008)
-    # Bouts and outliers are those of the truth: an outlier that comes and goes is no timing error.
-    params = {"outlier_mads": 100.0}
-    values, errors = [], []
-    for _ in range(100):
-        events = truth.assign(t_s=truth["t_s"] + rng.normal(0.0, 0.008, len(truth)))
-        found = InsoleVariables().compute(
-            EventStrides(**params).segment(events),
-            events=events,
-            rate_hz=50.0,
-            clock_interval_s=0.0,
-        )
-        rows = [row(found, name, side) for name, side in MONTE_CARLO]
-        values.append([r["value"] for r in rows])
-        errors.append([r["error_random"] for r in rows])
-    spread = np.std(values, axis=0, ddof=1)
-    ratio = dict(zip(MONTE_CARLO, np.mean(errors, axis=0) / spread, strict=True))
-    # 100 repeats know a spread to 7 %; the robust CV has a rule of thumb instead of a slope.
-    for key, value in ratio.items():
-        limit = 2.0 if key[0] == "stride_time_robust_cv" else 1.3
-        assert 1 / limit < value < limit, (key, value)
-
-
-def test_the_error_of_the_clocks_matches_the_spread_over_shifted_feet(walk):
-    rng = np.random.default_rng(21)
-    names = [("step_time", "left"), ("double_support_initial", "left"), ("cadence", "")]
-    truth, half_width_s = walk(30), 0.008
-    is_right = (truth["side"] == "right").to_numpy()
-    values, errors = [], []
-    for shift_s in rng.uniform(-half_width_s, half_width_s, 60):
-        found = compute(
-            truth.assign(t_s=truth["t_s"] + shift_s * is_right), clock_interval_s=half_width_s
-        )
-        values.append([row(found, *name)["value"] for name in names])
-        errors.append([row(found, *name)["error_clock"] for name in names])
-    assert np.mean(errors, axis=0) == pytest.approx(np.std(values, axis=0), rel=0.2)
-
-
-def test_the_error_of_variability_covers_what_timing_adds_to_it(walk):
-    rng = np.random.default_rng(22)
-    truth = varied(walk, 60, sd_s=0.02)
-    true_sd = row(compute(truth, event_error_s=0.0), "stride_time_sd", "left")["value"]
-    events = truth.assign(t_s=truth["t_s"] + rng.normal(0.0, 0.008, len(truth)))
-    found = row(compute(events, event_error_s=0.008), "stride_time_sd", "left")
-    assert found["value"] > true_sd
-    assert abs(found["value"] - true_sd) < 2 * found["error"]
-
-
-def test_scaling_exponent_of_white_noise_is_a_half_and_of_a_random_walk_three_halves():
-    noise = np.random.default_rng(5).normal(size=4000)
-    white = DetrendedFluctuation().analyse(noise)
-    assert white.alpha_ == pytest.approx(0.5, abs=0.08)
-    assert DetrendedFluctuation().analyse(np.cumsum(noise)).alpha_ == pytest.approx(1.5, abs=0.15)
-    assert white.fluctuation_.shape == white.windows_.shape
-
-
-def test_the_error_of_the_scaling_exponent_matches_its_spread():
-    rng = np.random.default_rng(6)
-    runs = [DetrendedFluctuation().analyse(rng.normal(size=300)) for _ in range(150)]
-    spread = np.std([run.alpha_ for run in runs])
-    assert np.sqrt(np.mean([run.alpha_error_**2 for run in runs])) == pytest.approx(
-        spread, rel=0.3
-    )
-
-
-@pytest.mark.parametrize("series", [np.ones(300), np.full(300, np.nan), np.arange(20.0)])
-def test_a_series_without_fluctuation_has_no_scaling_exponent(series):
-    with pytest.raises(DataError):
-        DetrendedFluctuation().analyse(series)
-
-
-def test_stride_alpha_needs_200_strides_in_one_bout(walk):
-    found = row(compute(varied(walk, 202)), "stride_time_alpha", "left")
-    assert found["reason"] == "199 left strides carry it; 200 are needed in one walking bout"
-    two_bouts = pd.concat([varied(walk, 150), varied(walk, 150, start_s=300.0)])
-    assert "in one walking bout" in row(compute(two_bouts), "stride_time_alpha", "left")["reason"]
-    long = row(compute(varied(walk, 500)), "stride_time_alpha", "left")
-    assert long["reason"] == ""
-    assert long["value"] == pytest.approx(0.5, abs=3 * long["error"])
 
 
 def test_events_of_another_recording_are_a_data_error(walk):
@@ -359,7 +201,7 @@ def test_events_of_another_recording_are_a_data_error(walk):
 
 
 @pytest.mark.parametrize("wrong", [{"rate_hz": 0.0}, {"clock_interval_s": -0.001}])
-def test_impossible_inputs_are_data_errors(walk, wrong):
+def test_impossible_inputs_are_data_errors(compute, walk, wrong):
     with pytest.raises(DataError):
         compute(walk(), **wrong)
 
@@ -397,11 +239,11 @@ any_events = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(any_events, st.sampled_from([14.0, 30.0, 100.0]), st.sampled_from([None, 0.0, 0.005]))
-def test_any_events_give_a_value_with_an_error_or_a_reason(rows, rate_hz, clock_interval_s):
+def test_any_events_give_a_value_with_an_error_or_a_reason(compute, rows, rate_hz, clock_s):
     events = pd.DataFrame(rows, columns=["side", "kind", "t_s"]).astype({"t_s": float})
-    table = compute(events, rate_hz=rate_hz, clock_interval_s=clock_interval_s).variables_
+    table = compute(events, rate_hz=rate_hz, clock_interval_s=clock_s).variables_
     has_value = table["reason"] == ""
     assert np.isfinite(table.loc[has_value, ["value", "error"]]).all(axis=None)
     assert table.loc[~has_value, ["value", "error"]].isna().all(axis=None)

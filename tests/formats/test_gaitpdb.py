@@ -149,9 +149,7 @@ def test_the_shared_walks_have_the_figures_of_their_readme(
     assert found.duration_s == pytest.approx(121.1715)
     left_n = found.feet["left"].total_n
     assert left_n.max() == pytest.approx(peak_n, abs=0.6)
-    body_n = (left_n + found.feet["right"].total_n).mean()
-    steps = contacts(left_n, 0.05 * body_n)
-    strides = np.diff(steps[:, 0])
-    assert 120 * 100 / np.median(strides) == pytest.approx(cadence, rel=0.01)
-    stance = (steps[:-1, 1] - steps[:-1, 0])[strides < 200] / strides[strides < 200]
-    assert 100 * np.median(stance) == pytest.approx(stance_pct, abs=1.0)
+    strides = np.diff(contacts(left_n, 20.0)[:, 0])
+    assert 120 * 100 / np.median(strides) == pytest.approx(cadence, abs=0.1)
+    # The README's stance is the share of all samples, standing included, over 20 N.
+    assert 100 * (left_n > 20).mean() == pytest.approx(stance_pct, abs=0.6)

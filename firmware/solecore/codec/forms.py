@@ -11,7 +11,7 @@ from solecore.wire.messages import (
     RAW12,
 )
 
-MAX_CELLS: int = 1186  # raw8 of one frame still fits a message
+MAX_CELLS: int = 1185  # raw8 of one frame still fits a message
 KEY_FRAME: int = 0
 DELTA_FRAME: int = 1
 PLAIN_FRAME: int = 2  # too many tokens: the cells as they are

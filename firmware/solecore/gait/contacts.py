@@ -34,11 +34,15 @@ class Crossing:
         """Set the time at which the line from ``before`` to ``now`` meets ``level``.
 
         ``ticks`` are those of the newer frame, ``span`` the microseconds between the two,
-        ``delay`` how much earlier than its frame a value really is.
+        ``delay`` how much earlier than its frame a value really is. A level that moved past both
+        values between the frames is met at the nearer one.
         """
         rise = now - before
         part = ((level - before) << 8) // rise if rise else 0  # 1/256 of a frame
+        part = 0 if part < 0 else (part if part < 256 else 256)
         back = span - ((span * part) >> 8) + delay
+        if back > ticks and wraps == 0:  # before the clock began
+            back = ticks
         self.n_wraps = wraps if back <= ticks else wraps - 1
         self.ticks = _ticks.diff(ticks, back)
         self.n_frames = 1
@@ -71,18 +75,16 @@ class Latch:
         if self.is_on:
             level = floor + fall
             beyond = value < level
-            crossed = beyond and last >= level
         else:
             level = floor + rise
             beyond = value > level
-            crossed = beyond and last <= level
         if not beyond:
             crossing.n_frames = 0
             return 0
-        if crossed:
-            crossing.mark(last, value, level, ticks, wraps, span, delay)
-        elif crossing.n_frames:
+        if crossing.n_frames:
             crossing.n_frames += 1
+        else:
+            crossing.mark(last, value, level, ticks, wraps, span, delay)
         if crossing.n_frames < self._n_confirm:
             return 0
         crossing.n_frames = 0
@@ -163,10 +165,10 @@ class ContactDetector:
             down = self._down
             if f >= self.off:
                 down.n_frames = 0
-            elif last >= self.off:
-                down.mark(last, f, self.off, ticks, wraps, span, self._delay)
             elif down.n_frames:
                 down.n_frames += 1
+            else:
+                down.mark(last, f, self.off, ticks, wraps, span, self._delay)
             if down.n_frames >= self.n_confirm and self.n_state > self._refractory:
                 bits |= self._event(TO, down, force)
                 self._enter(SWING)
@@ -174,10 +176,10 @@ class ContactDetector:
         up = self._up
         if f <= self.on:
             up.n_frames = 0
-        elif last <= self.on:
-            up.mark(last, f, self.on, ticks, wraps, span, self._delay)
         elif up.n_frames:
             up.n_frames += 1
+        else:
+            up.mark(last, f, self.on, ticks, wraps, span, self._delay)
         if self.state == SWING and up.n_frames >= self.n_confirm and self.n_state > self._refractory:
             bits |= self._event(IC, up, force)
             self._enter(STANCE)
@@ -226,11 +228,15 @@ class ContactDetector:
         self.off = (self._min + ((extent * 6) >> 7)) >> _SCALE
 
     def _settle(self, scaled):
-        """Watch the stance that the data began in: a toe off ends it, or it proves to be standing."""
+        """Watch the stance that the data began in: a toe off ends it, or the sole is never without load.
+
+        Standing stays a stance, for its sway would make contacts; steps over a rest of load (a tight
+        shoe) are told by a minimum far below the maximum.
+        """
         if scaled < self._low:
             self._low = scaled
-        if self.state == STANCE and self.n_state > self._standing:
-            self._min = self._low  # the sole may never be without load
+        if self.state == STANCE and self.n_state > self._standing and self._low < self._max >> 2:
+            self._min = self._low
             self._enter(IDLE)
         if self.state != STANCE:
             self._low = -1

@@ -73,17 +73,18 @@ class StrideAccumulator:
                 i += 1
             self._n = _POINTS // 2
             self._every *= 2
-        self._x[self._n] = (sum_x << 4) // force
-        self._y[self._n] = (sum_y << 4) // force
+        # The sixteenths of the remainder apart: 16 * sum passes 2**30 on a large, loaded sole.
+        self._x[self._n] = ((sum_x // force) << 4) + ((sum_x % force) << 4) // force
+        self._y[self._n] = ((sum_y // force) << 4) + ((sum_y % force) << 4) // force
         self._n += 1
 
-    def end(self, ticks):
+    def end(self, ticks, wraps):
         """Close the stance at toe off; one whose IC is unknown leaves nothing."""
         if not self.is_open:
             return
         self.is_open = False
         self.has_ended = True
-        self.stance_us = _ticks.diff(ticks, self.ic_ticks)
+        self.stance_us = _ticks.elapsed(ticks, wraps, self.ic_ticks, self.ic_wraps)
         cop = self.cop
         n = self._n
         i = 0

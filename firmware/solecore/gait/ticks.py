@@ -13,3 +13,11 @@ def diff(later, earlier):
     """Return ``later - earlier`` modulo 2**30."""
     d = later - earlier
     return d if d >= 0 else d + TICKS_MASK + 1
+
+
+def elapsed(later, later_wraps, earlier, earlier_wraps):
+    """Return the microseconds from ``earlier`` to ``later``, at most 2**30 - 1 (17.9 minutes)."""
+    n = later_wraps - earlier_wraps
+    if n > 1 or (n == 1 and later >= earlier):
+        return TICKS_MASK
+    return diff(later, earlier)

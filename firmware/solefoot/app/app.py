@@ -5,11 +5,13 @@ from array import array
 from solecore import kernels as _kernels
 from solecore.gait import ticks as _ticks
 from solecore.wire import messages as m
+from solecore.wire.frame import CRC_SIZE
 from solefoot.app.commands import Commands
 from solefoot.app.sampler import Sampler
 
 STARVED_US: int = 250000  # without credit for so long, one message goes out to ask for it
 MAX_WINDOW: int = 64
+_ROOM_FOR_CRC: bytes = bytes(CRC_SIZE)
 
 
 class App:
@@ -32,10 +34,10 @@ class App:
         self.is_streaming = False
         self._commands = Commands(self, name, 0 if passed else m.FAILED_KERNELS)
         self._replies = []
-        self._reply = bytearray(m.MAX_MESSAGE + 4)
         self._window = array("I", [0] * m.N_STREAMS)  # samples that may be under way, 0 = no limit
         self._acked = array("I", [0] * m.N_STREAMS)
-        self._starved_since = -1
+        self._starved = None  # the outbox that waits for credit
+        self._starved_since = 0
         self._turn = 0
         self.outboxes = (self.sampler.alerts, self.sampler.frames, self.sampler.imu)
 
@@ -65,15 +67,14 @@ class App:
     def serve(self) -> None:
         """Answer what came in, send what waits."""
         self.sampler.now()
-        for message in self.link.poll():
-            reply = self._commands.answer(message)
-            if reply is not None:
-                self._replies.append(reply)
+        if not self._replies:  # a host that asks but does not read would fill the heap
+            for message in self.link.poll():
+                reply = self._commands.answer(message)
+                if reply is not None:
+                    self._replies.append(reply)
         while self._replies:
             reply = self._replies[0]
-            n = len(reply)
-            self._reply[:n] = reply
-            if not self.link.send(self._reply, n):
+            if not self.link.send(bytearray(reply + _ROOM_FOR_CRC), len(reply)):
                 return
             self._replies.pop(0)
         while self.send_one():
@@ -93,6 +94,8 @@ class App:
         if not self.link.send(box.buffer(), box.length()):
             return False
         box.drop()
+        if box is self._starved:
+            self._starved = None
         return True
 
     def _may_send(self, box):
@@ -104,17 +107,17 @@ class App:
 
     def _probe(self):
         """Out of credit: after a while send one message, so that the host can give some."""
-        frames = self.outboxes[1]
-        if not frames.n_waiting:
-            self._starved_since = -1
-            return False
-        now = self.sampler.now()
-        if self._starved_since < 0:
-            self._starved_since = now
-        elif _ticks.diff(now, self._starved_since) > STARVED_US:
-            self._starved_since = -1
-            if self.link.send(frames.buffer(), frames.length()):
-                frames.drop()
+        _, frames, imu = self.outboxes
+        box = self._starved
+        if box is None or not box.n_waiting:
+            box = frames if frames.n_waiting else imu
+            self._starved = box if box.n_waiting else None
+            self._starved_since = self.sampler.now()
+        elif _ticks.diff(self.sampler.now(), self._starved_since) > STARVED_US:
+            if self.link.send(box.buffer(), box.length()):
+                box.drop()
+            self._starved = imu if box is frames else frames  # the two take turns
+            self._starved_since = self.sampler.now()
         return False
 
     def start(self, form, window) -> None:
@@ -122,6 +125,8 @@ class App:
         sampler = self.sampler
         if self.is_streaming:
             sampler.flush()
+        else:
+            sampler.restart()
         sampler.set_form(form)
         window = min(window, MAX_WINDOW)
         self._window[m.PRESSURE] = window * sampler.frames_per_message
@@ -142,7 +147,6 @@ class App:
         """Take the host's word that everything of ``stream`` before ``seq`` has arrived or is lost."""
         if seq > self._acked[stream]:
             self._acked[stream] = seq
-            self._starved_since = -1
 
     def n_dropped(self):
         """Return the samples of each stream that found no room in the outbox."""

@@ -45,17 +45,20 @@ class Commands:
         try:
             fields = request.unpack(message)
         except WireError as error:
-            return self._refuse(message, m.BAD_VALUE, str(error))
+            return self._refuse(request, message, m.BAD_VALUE, str(error))
         handler = self._handlers.get(message[0])
         if handler is None:
-            return self._refuse(message, m.UNSUPPORTED, "%s is not in this firmware" % request.name)
+            return self._refuse(request, message, m.UNSUPPORTED, "%s is not in this firmware" % request.name)
         try:
             return handler(fields)
         except Refusal as error:
-            return self._refuse(message, error.code, error.args[0])
+            return self._refuse(request, message, error.code, error.args[0])
 
-    def _refuse(self, message, code, text):
-        ref = message[1] if len(message) > 1 else 0
+    def _refuse(self, request, message, code, text):
+        if request is m.CREDIT:
+            return None  # it has no ref: nobody waits for an answer
+        at = request.offset("ref")
+        ref = message[at] if len(message) > at else 0
         return m.REFUSED.pack(ref, message[0], code, rest=text.encode())
 
     def _hello(self, fields):

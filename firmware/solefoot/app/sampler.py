@@ -40,8 +40,7 @@ class Sampler:
         self._unit = geometry.unit
         self._sums = array("I", bytes(4 * kernels.N_SUMS))
         self._table = settings.calibration.table
-        self.detector = ContactDetector(settings.period_us, settings.body_weight, settings.noise)
-        self._stride = StrideAccumulator()
+        self.restart()
         per_frame = settings.imu_per_frame
         self._imu_words = array("h", bytes(2 * settings.imu_axes * per_frame))
         self._imu_frames_max = 0
@@ -58,7 +57,15 @@ class Sampler:
         self._n_frames_dropped = 0
         self._ticks = clock.ticks_us()
         self._wraps = 0
+        self._frame_ticks = 0  # of the frame before
+        self._hole = settings.period_us * 3 // 2
         self.set_form(settings.form)
+
+    def restart(self) -> None:
+        """Forget the contact in progress: between stop and start nothing was sampled."""
+        s = self._settings
+        self.detector = ContactDetector(s.period_us, s.body_weight, s.noise)
+        self._stride = StrideAccumulator()
 
     def set_form(self, form) -> None:
         """Send frames in ``form`` from now on, beginning with a key frame."""
@@ -121,6 +128,9 @@ class Sampler:
             half = took >> 1
             wraps = wraps if half <= ticks else wraps - 1
             ticks = _ticks.diff(ticks, half)
+        if _ticks.diff(ticks, self._frame_ticks) > self._hole:
+            self._close()  # within a message samples follow each other by one period
+        self._frame_ticks = ticks
         k.calibrate(self._raw, self._table, cells, n)
         k.sums(cells, self._zones, sums, n)
         force = sums[0]
@@ -138,12 +148,15 @@ class Sampler:
 
     def flush(self) -> None:
         """Queue what is open: the streams stop here."""
+        self._close()
+        if self._stride.has_ended:
+            self._put_stride(0)
+
+    def _close(self):
         if self._open_frames is not None:
             self._close_frames()
         if self._open_imu is not None:
             self._close_imu()
-        if self._stride.has_ended:
-            self._put_stride(0)
 
     def _header(self, buf, msg_id, stream, ticks, wraps):
         struct.pack_into(m.HEADER_FORMAT, buf, 0, msg_id, self._settings.boot, stream, self.seq[stream], ticks, wraps)
@@ -184,6 +197,8 @@ class Sampler:
             self._open_imu = buf
             self._n_imu_frames = 0
             back = self._imu_back
+            if back > ticks and wraps == 0:  # before the clock began
+                back = ticks
             wraps = wraps if back <= ticks else wraps - 1
             self._header(buf, m.IMU_SAMPLES.msg_id, m.IMU, _ticks.diff(ticks, back), wraps)
         n = len(words)
@@ -210,11 +225,11 @@ class Sampler:
         detector = self.detector
         stride = self._stride
         if bits >> m.TO & 1:
-            stride.end(detector.ticks_of[m.TO])
+            stride.end(detector.ticks_of[m.TO], detector.wraps_of[m.TO])
         if bits >> m.IC & 1:
             ticks = detector.ticks_of[m.IC]
             if stride.has_ended:
-                since = _ticks.diff(ticks, stride.ic_ticks)
+                since = _ticks.elapsed(ticks, detector.wraps_of[m.IC], stride.ic_ticks, stride.ic_wraps)
                 self._put_stride(since if since <= MAX_STRIDE_US else 0)
             stride.begin(ticks, detector.wraps_of[m.IC])
         if bits >> m.HEEL_ON & 1:

@@ -22,9 +22,9 @@ class StreamLink:
         """Send the first ``n`` bytes of ``buf`` (4 spare bytes behind them); False if the port is full."""
         end = put_crc(buf, n, memoryview(buf)[:n])
         size = self._cobs(buf, self._out, end)
-        return self._port.write(self._view[:size]) != 0
+        return bool(self._port.write(self._view[:size]))  # None and 0: nothing was taken
 
-    def poll(self) -> list:
+    def poll(self):
         """Return the messages that have come in."""
         data = self._port.read(512)
-        return self._decoder.feed(data) if data else []
+        return self._decoder.feed(data) if data else ()  # an empty list would cost 32 bytes

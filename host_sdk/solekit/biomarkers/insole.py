@@ -67,9 +67,10 @@ class InsoleVariables(Algorithm):
     = abs(sum of g_e over the right foot) * w / sqrt(3), with w the half-width of the interval of
     the clocks and any offset inside it equally likely: it is the same in every stride and does not
     shrink. ``error`` = sqrt(error_random^2 + error_clock^2); for SD and CV of the stride time it
-    also holds what timing error adds to them, SD - sqrt(SD^2 - 2 sigma^2). Not in ``error``: the
-    variation between strides (that is ``sd``), and a shift of all events of one kind, such as a
-    toe off defined at another force.
+    also holds what timing error adds to them, SD - sqrt(SD^2 - 2 sigma^2). The robust CV has no
+    derivative; its random error is 1.4 CV sqrt(sqrt(2) sigma / (n SD)), for normal strides. Not in
+    ``error``: the variation between strides (that is ``sd``), and a shift of all events of one
+    kind, such as a toe off defined at another force.
     """
 
     variables_: pd.DataFrame

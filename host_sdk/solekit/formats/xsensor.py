@@ -118,10 +118,9 @@ def _read_frames(file: TextFile) -> dict[Side, _Foot]:
             found = _CLOCK.fullmatch(value)
             if not found:
                 raise file.error(index, f"the time is {value!r}", "hh:mm:ss.mmm is needed")
-            last_s, clock_s = start_s, _seconds(file, found, index)
-            if last_s is None:
-                start_s = clock_s
-            elif clock_s < last_s - DAY_S / 2:  # past midnight
+            clock_s = _seconds(file, found, index)
+            start_s = clock_s if start_s is None else start_s
+            if clock_s < start_s - DAY_S / 2:  # past midnight
                 clock_s += DAY_S
         elif key == "SENSOR":
             sensor = {"SENSOR": value}
@@ -176,7 +175,7 @@ def _read_grid(
         index += 1
         if fields and not any(fields):
             continue
-        if len(fields) < n_cols or any(fields[n_cols:]):
+        if len(fields) < n_cols or not all(fields[:n_cols]) or any(fields[n_cols:]):
             n_read = sum(bool(text) for text in fields)
             raise file.error(
                 index,

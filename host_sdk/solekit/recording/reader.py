@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import mmap
+import struct
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +18,9 @@ from solekit.errors import DataError
 from solekit.identity import InsoleInfo
 from solekit.recording.foot import FootRecording
 from solekit.recording.schema import PROFILE, entries
+
+# What the MCAP library raises where a file is cut or damaged.
+_BROKEN = (McapError, ValueError, EOFError, struct.error, OverflowError)
 
 
 class Recording:
@@ -57,27 +62,30 @@ class Recording:
 
     def _messages(self) -> Iterator[tuple[str, float, bytes]]:
         try:
-            file = self.path.open("rb")
+            with self.path.open("rb") as file:
+                # Mapped, a length that is wrong by gigabytes reads what there is and reserves no more.
+                content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError:
+            raise DataError(f"{self.path} is empty: it was cut off before its start") from None
         except OSError as error:
             raise DataError(f"{self.path} cannot be read: {error.strerror}") from error
-        with file:
+        with content:
             try:
-                reader = NonSeekingReader(file, validate_crcs=True)
-                profile = reader.get_header().profile
-            except (McapError, ValueError, EOFError) as error:
+                profile = NonSeekingReader(content, validate_crcs=True).get_header().profile
+            except _BROKEN as error:
                 raise DataError(f"{self.path} is not a recording (MCAP): {error}") from error
             if profile != PROFILE:
                 raise DataError(f"{self.path} is an MCAP file, but not of Solekit (profile {profile!r})")
-            file.seek(0)
+            content.seek(0)
             try:
-                for _, channel, message in NonSeekingReader(file, validate_crcs=True).iter_messages(
+                for _, channel, message in NonSeekingReader(content, validate_crcs=True).iter_messages(
                     log_time_order=False
                 ):
                     yield channel.topic, message.log_time * 1e-9, message.data
-            except (McapError, ValueError, EOFError) as error:
+            except _BROKEN as error:
                 self.problems.append(
-                    f"the file ends in the middle of a record ({type(error).__name__}); "
-                    "everything before it has been read"
+                    f"the file ends in the middle of a record or is damaged ({type(error).__name__}); "
+                    "everything before that has been read"
                 )
                 return
         self.is_complete = any(entry["kind"] == "closed" for entry in self.session)

@@ -13,7 +13,7 @@ from solekit.errors import DataError
 from solekit.recording.schema import BATCH_TEXT, JSON_SCHEMA, PROFILE, WIRE_SCHEMA, pack_entry
 
 BATCH_S = 0.25
-FLUSH_S = 1.0
+FLUSH_S = 0.75  # and a message may have waited for one before it: together less than a second
 
 
 class RecordingWriter:
@@ -24,13 +24,13 @@ class RecordingWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if path.exists():
+            raise DataError(f"{path} exists; choose another name or delete it first")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file: BinaryIO = path.open("xb")
-        except FileExistsError:
-            raise DataError(f"{path} exists; choose another name or delete it first") from None
         except OSError as error:
-            raise DataError(f"{path} cannot be written: {error.strerror}") from error
+            raise self._refusal(error) from error
         self._mcap = Writer(self._file, compression=CompressionType.NONE)
         self._mcap.start(PROFILE, f"solekit {__version__}")
         self._wire_schema = self._mcap.register_schema(WIRE_SCHEMA, "text", BATCH_TEXT)

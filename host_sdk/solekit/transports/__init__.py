@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Protocol
@@ -75,7 +75,7 @@ class Transport(Protocol):
         """Send ``data``; ConnectionLostError if the link has gone."""
         ...
 
-    def __aiter__(self) -> AsyncIterator[tuple[float, bytes]]:
+    def __aiter__(self) -> AsyncGenerator[tuple[float, bytes], None]:
         """Yield ``(t_host_s, bytes)`` until closed; ConnectionLostError if the link breaks."""
         ...
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from solecore.wire import messages as m
 from solecore.wire.frame import FrameDecoder, encode_frame
 from solekit import numpy_kernels
-from solekit.errors import TransportSpecError
+from solekit.errors import DataError, TransportSpecError
 from solekit.recording.foot import FootRecording
 from solekit.recording.reader import Recording
 from solekit.transports import Transport
@@ -29,8 +29,7 @@ def open_replay(rest: str) -> dict[str, Transport]:
     sides = [side] if side else recording.sides
     if side and side not in recording.sides:
         raise TransportSpecError(f"replay:{rest}: the recording holds {', '.join(recording.sides)} only")
-    world = ReplayWorld(recording)
-    pump = Pump(lambda: world)
+    pump = Pump(lambda: ReplayWorld(recording))
     return {name: VirtualTransport(f"replay:{rest}", name, pump) for name in sides}
 
 
@@ -42,10 +41,15 @@ class ReplayWorld:
         self._feet = recording.feet
         self._decoders = {side: FrameDecoder(numpy_kernels) for side in self._feet}
         self._answers: list[tuple[int, str, bytes]] = []
-        self._playing: dict[str, int] = {}
-        self._origin_s = min(item.t_s for foot in self._feet.values() for item in _all(foot))
-        last_s = max(item.t_s for foot in self._feet.values() for item in _all(foot))
-        self.duration_s = last_s - self._origin_s + 0.1
+        self.lost: dict[str, str] = {}
+        self._playing: dict[str, int] = {}  # since when
+        self._next = {side: list(foot.starts) for side, foot in self._feet.items()}
+        self._start_us: int | None = None  # of all sides: what they recorded belongs together
+        times = [item.t_s for foot in self._feet.values() for item in _all(foot)]
+        if not times:
+            raise DataError(f"{recording.path} holds no data to replay")
+        self._origin_s = min(times)
+        self.duration_s = max(times) - self._origin_s + 0.1
         self._queues = {
             side: deque(sorted(_all(foot), key=lambda item: item.t_s)) for side, foot in self._feet.items()
         }
@@ -60,10 +64,11 @@ class ReplayWorld:
     def advance(self, to_us: int) -> list[tuple[int, str, bytes]]:
         """Return answers and recorded messages up to ``to_us``."""
         out, self._answers = self._answers, []
-        for side, start_us in self._playing.items():
+        for side, since_us in self._playing.items():
             queue = self._queues[side]
-            while queue and (t_us := start_us + round((queue[0].t_s - self._origin_s) * 1e6)) <= to_us:
-                out.append((t_us, side, encode_frame(queue.popleft().message, numpy_kernels)))
+            while queue and (t_us := self._true_us(queue[0].t_s)) <= to_us:
+                frame = encode_frame(queue.popleft().message, numpy_kernels)
+                out.append((max(t_us, since_us), side, frame))
         self.now_us = to_us
         out.sort(key=lambda item: item[0])
         return out
@@ -86,11 +91,11 @@ class ReplayWorld:
             at = fields["offset"]
             return m.TABLES_REPLY.pack(ref, fields["table"], len(table), at, rest=table[at : at + 1024])
         if kind == m.START.msg_id:
-            self._playing.setdefault(side, self.now_us)
-            return m.START_REPLY.pack(ref, foot.info.boot, *foot.starts)
+            self._start(side)
+            return m.START_REPLY.pack(ref, foot.info.boot, *self._next[side])
         if kind == m.STOP.msg_id:
-            self._playing.pop(side, None)
-            return m.STOP_REPLY.pack(ref, foot.info.boot, *foot.ends, *[0] * m.N_STREAMS)
+            self._stop(side)
+            return m.STOP_REPLY.pack(ref, foot.info.boot, *self._next[side], *[0] * m.N_STREAMS)
         if kind == m.PING.msg_id:
             foot_us = self._foot_us(side)
             ticks, wraps = foot_us & m.TICKS_MASK, foot_us >> 30
@@ -99,10 +104,34 @@ class ReplayWorld:
             return None
         return m.REFUSED.pack(ref, kind, m.UNSUPPORTED, rest=b"a replayed insole only streams")
 
+    def _start(self, side: str) -> None:
+        """Play on from where the last stop was."""
+        if self._start_us is None:
+            pending = [queue[0].t_s for queue in self._queues.values() if queue]
+            self._origin_s = min(pending, default=self._origin_s)
+            self._start_us = self.now_us
+        self._playing.setdefault(side, self.now_us)
+
+    def _stop(self, side: str) -> None:
+        """Pause; the streams end with what has been played."""
+        self._playing.pop(side, None)
+        if not self._playing:
+            self._start_us = None
+        ends = list(self._feet[side].ends)
+        for item in self._queues[side]:
+            ends[item.stream] = min(ends[item.stream], item.seq)
+        self._next[side] = ends
+
+    def _true_us(self, recorded_s: float) -> int:
+        """Return when what arrived at ``recorded_s`` arrives now."""
+        return (self._start_us or 0) + round((recorded_s - self._origin_s) * 1e6)
+
     def _foot_us(self, side: str) -> int:
         """Return the foot's time now, by the recording's own timeline."""
-        start_us = self._playing.get(side, self.now_us)
+        start_us = self.now_us if self._start_us is None else self._start_us
         host_s = self._origin_s + (self.now_us - start_us) * 1e-6
+        if not self._feet[side].messages(m.PRESSURE):
+            return 0  # its clock cannot be placed
         line = self._feet[side].timeline
         foot_s = host_s - line.knot_offset_s_[0]
         for _ in range(3):  # the offset changes by parts per million only

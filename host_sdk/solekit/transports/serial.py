@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import serial
 from serial.tools import list_ports
@@ -102,7 +102,7 @@ class SerialTransport:
             await asyncio.to_thread(self._thread.join)
             self._thread = None
 
-    async def __aiter__(self) -> AsyncIterator[tuple[float, bytes]]:
+    async def __aiter__(self) -> AsyncGenerator[tuple[float, bytes], None]:
         while True:
             item = await self._queue.get()
             if item is None:

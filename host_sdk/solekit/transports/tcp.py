@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from solekit.errors import ConnectionLostError, TransportError, TransportSpecError
 from solekit.transports import Transport, WallClock
@@ -60,7 +60,7 @@ class TcpTransport:
                 await self._writer.wait_closed()
             self._writer = None
 
-    async def __aiter__(self) -> AsyncIterator[tuple[float, bytes]]:
+    async def __aiter__(self) -> AsyncGenerator[tuple[float, bytes], None]:
         if self._reader is None:
             return
         while True:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
-from solekit.errors import ConnectionLostError
+from solekit.errors import ConnectionLostError, SolekitError, TransportError
 
 SLICE_US = 20_000  # virtual time that passes between two looks at what the host wants
 _END = None  # what a queue holds when its transport has been closed
@@ -19,6 +19,11 @@ class World(Protocol):
 
     now_us: int
     duration_s: float
+
+    @property
+    def lost(self) -> dict[str, str]:
+        """The sides whose link has gone for good, with the reason."""
+        ...
 
     def advance(self, to_us: int) -> list[tuple[int, str, bytes]]:
         """Move time to ``to_us``; return ``(microseconds, side, bytes)`` that reached the host."""
@@ -42,17 +47,33 @@ class VirtualClock:
         self.now_us = 0
         self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
         self._n = 0
+        self._ended: SolekitError | None = TransportError("virtual time: nothing is connected")
 
     def now_s(self) -> float:
         """Return true seconds since the world began."""
         return self.now_us * 1e-6
 
     async def sleep(self, duration_s: float) -> None:
-        """Wait until the world has moved on by ``duration_s``."""
+        """Wait until the world has moved on by ``duration_s``; TransportError if it has ended."""
+        if self._ended is not None:
+            raise self._ended
         future = asyncio.get_running_loop().create_future()
         self._n += 1
         heapq.heappush(self._sleepers, (self.now_us + round(duration_s * 1e6), self._n, future))
         await future
+
+    def begin(self) -> None:
+        """Let a new world's time begin."""
+        self.now_us = 0
+        self._ended = None
+
+    def end(self, error: SolekitError) -> None:
+        """Say that time has ended; who waits for it would wait for ever."""
+        self._ended = error
+        for _, _, future in self._sleepers:
+            if not future.done():
+                future.set_exception(error)
+        self._sleepers.clear()
 
     def wake(self, now_us: int) -> None:
         """Set the time and wake who waited for it."""
@@ -78,10 +99,12 @@ class Pump:
         self._make_world = make_world
         self.clock = VirtualClock()
         self.world: World | None = None
-        self.queues: dict[str, asyncio.Queue[tuple[float, bytes] | Exception | None]] = {}
+        self.queues: dict[str, asyncio.Queue[tuple[float, bytes] | SolekitError | None]] = {}
         self.is_paced = False  # by the wall clock, for those who cannot wait in virtual time
         self._task: asyncio.Task[None] | None = None
-        self._n_open = 0
+        self._deaf: set[str] = set()  # sides whose reader has left
+        self._lost: set[str] = set()
+        self._is_over = False
 
     def get_world(self) -> World:
         """Return the world, made on first use."""
@@ -90,11 +113,18 @@ class Pump:
         return self.world
 
     async def open(self, side: str) -> None:
-        """Let ``side`` take part; time starts with the first."""
+        """Let ``side`` take part; time starts with the first, anew after the last has closed."""
+        if side in self.queues:
+            raise TransportError(f"the virtual {side} insole is in use already; close it first")
+        if self._is_over:
+            self.world = None
         self.get_world()
+        self._is_over = False
         self.queues[side] = asyncio.Queue()
-        self._n_open += 1
+        self._deaf.discard(side)
+        self._lost.discard(side)
         if self._task is None:
+            self.clock.begin()
             self._task = asyncio.create_task(self._run(), name="solekit virtual world")
 
     async def close(self, side: str) -> None:
@@ -103,21 +133,30 @@ class Pump:
         if queue is None:
             return
         queue.put_nowait(_END)
-        self._n_open -= 1
-        if self._n_open == 0 and self._task is not None:
+        if not self.queues and self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-            if self.world is not None:
-                self.world.close()
+            self._is_over = True
+            self.clock.end(TransportError("virtual time has ended: the insole was closed"))
+            self.get_world().close()
+
+    def send(self, side: str, data: bytes) -> None:
+        """Give ``data`` to the air; ConnectionError if that cannot be."""
+        if side not in self.queues:
+            raise ConnectionError("it is closed")
+        if side in self._lost:
+            raise ConnectionError("the link has gone")
+        self.get_world().send(side, data)
 
     async def _run(self) -> None:
         world = self.get_world()
         began_s = time.perf_counter()
         try:
             while True:
-                for queue in list(self.queues.values()):
-                    await queue.join()
+                for side, queue in list(self.queues.items()):
+                    if side not in self._deaf:
+                        await queue.join()
                 if self.is_paced:
                     ahead_s = world.now_us * 1e-6 - (time.perf_counter() - began_s)
                     await asyncio.sleep(max(0.0, ahead_s))
@@ -125,25 +164,50 @@ class Pump:
                     await asyncio.sleep(0)
                 to_us = self.clock.next_us(world.now_us + SLICE_US)
                 for t_us, side, data in world.advance(max(to_us, world.now_us)):
-                    if side in self.queues:
-                        self.queues[side].put_nowait((t_us * 1e-6, data))
+                    self._put(side, (t_us * 1e-6, data))
+                for side, reason in world.lost.items():
+                    if side not in self._lost:
+                        self._lost.add(side)
+                        self._put(side, ConnectionLostError(side, reason))
                 self.clock.wake(world.now_us)
         except Exception as error:  # whatever ended the world ends every reader, with its reason
-            for queue in self.queues.values():
-                queue.put_nowait(error)
+            if not isinstance(error, SolekitError):
+                failed = TransportError(f"the virtual insole failed: {error!r}")
+                failed.__cause__ = error
+                error = failed
+            for side in self.queues:
+                self._put(side, error)
+            self.clock.end(error)
 
-    async def read(self, side: str) -> AsyncIterator[tuple[float, bytes]]:
+    def _put(self, side: str, item: tuple[float, bytes] | SolekitError) -> None:
+        if side in self.queues and side not in self._deaf:
+            self.queues[side].put_nowait(item)
+
+    async def read(self, side: str, uri: str) -> AsyncGenerator[tuple[float, bytes], None]:
         """Yield ``(t_s, bytes)`` of ``side``; the world waits until each has been dealt with."""
-        queue = self.queues[side]
-        while True:
-            item = await queue.get()
-            try:
-                if item is _END:
-                    return
-                if isinstance(item, Exception):
-                    raise item
-                yield item
-            finally:
+        queue = self.queues.get(side)
+        if queue is None:
+            return
+        self._deaf.discard(side)
+        try:
+            while True:
+                item = await queue.get()
+                try:
+                    if item is _END:
+                        return
+                    if isinstance(item, ConnectionLostError):
+                        raise ConnectionLostError(uri, item.reason)
+                    if isinstance(item, SolekitError):
+                        raise item
+                    yield item
+                finally:
+                    queue.task_done()
+        finally:
+            # The world does not wait for a reader who has left.
+            if self.queues.get(side) is queue:
+                self._deaf.add(side)
+            while not queue.empty():
+                queue.get_nowait()
                 queue.task_done()
 
 
@@ -176,9 +240,10 @@ class VirtualTransport:
 
     async def send(self, data: bytes) -> None:
         """Give ``data`` to the air."""
-        if self.side not in self._pump.queues:
-            raise ConnectionLostError(self.uri, "it is closed")
-        self.world.send(self.side, data)
+        try:
+            self._pump.send(self.side, data)
+        except ConnectionError as error:
+            raise ConnectionLostError(self.uri, str(error)) from error
 
-    def __aiter__(self) -> AsyncIterator[tuple[float, bytes]]:
-        return self._pump.read(self.side)
+    def __aiter__(self) -> AsyncGenerator[tuple[float, bytes], None]:
+        return self._pump.read(self.side, self.uri)
