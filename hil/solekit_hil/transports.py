@@ -6,7 +6,6 @@ from solekit.errors import TransportSpecError
 from solekit.transports import Transport
 from solekit.transports.virtual import Pump, VirtualTransport
 from solekit_hil.filewalker import FileWalker
-from solekit_hil.pty import PtyTransport
 from solekit_hil.uri import VirtualSpec, parse
 from solekit_hil.world import World
 
@@ -27,6 +26,10 @@ def _open(scheme: str, rest: str, *, is_mpy: bool) -> dict[str, Transport]:
     sides = _sides(uri, spec)
     pump = Pump(lambda: World(spec, is_mpy=is_mpy))
     if spec.pty:
+        try:  # not on Windows
+            from solekit_hil.pty import PtyTransport
+        except ImportError as error:
+            raise TransportSpecError(f"{uri}: pty=1 needs pseudo-terminals ({error})") from error
         return {side: PtyTransport(uri, side, pump) for side in sides}
     return {side: VirtualTransport(uri, side, pump) for side in sides}
 

@@ -31,7 +31,8 @@ class FootRecording:
     """What one insole recorded.
 
     ``wire`` are ``(t_host_s, message)`` as received; ``starts`` and ``ends`` the sequence numbers of
-    the streams at start and stop as the insole told them, None where it could not.
+    the streams at start and stop as the insole told them, None where it could not; ``duplicates``
+    the messages by stream that arrived again and were not recorded.
     """
 
     def __init__(
@@ -42,19 +43,24 @@ class FootRecording:
         *,
         starts: list[int] | None,
         ends: list[int] | None,
+        duplicates: dict[str, int] | None = None,
     ) -> None:
         self.info = info
         self.side = info.side
         self._pings = pings
-        self._starts = starts or [0] * m.N_STREAMS
         self._ends = ends
+        self._duplicates = duplicates or {}
         link = Link()
-        link.begin(info.boot, tuple(self._starts), info.imu_axes)
+        link.begin(info.boot, tuple(starts or [0] * m.N_STREAMS), info.imu_axes)
         self._by_stream: list[list[Data]] = [[] for _ in range(m.N_STREAMS)]
         for t_s, message in wire:
             item = link.parse(t_s, message)
             if item is not None:
                 self._by_stream[item.stream].append(item)
+        # Where a damaged file lost the start, what arrived first counts.
+        self._starts = starts or [
+            min((item.seq for item in items), default=0) for items in self._by_stream
+        ]
         self._received = {i: sorted(items, key=lambda d: d.seq) for i, items in enumerate(self._by_stream)}
 
     @property
@@ -82,7 +88,10 @@ class FootRecording:
         """Account of every stream by name."""
         return {
             name: account(
-                self._by_stream[i], self._starts[i], self._ends[i] if self._ends is not None else None
+                self._by_stream[i],
+                self._starts[i],
+                self._ends[i] if self._ends is not None else None,
+                self._duplicates.get(name, 0),
             )
             for i, name in enumerate(m.STREAM_NAMES)
         }

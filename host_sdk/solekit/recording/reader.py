@@ -49,13 +49,16 @@ class Recording:
                     (log_s + dt_us * 1e-6, message) for dt_us, message in entries(data)
                 )
         self.feet: dict[str, FootRecording] = {}
+        losses = self._by_side("loss")
         for side, entry in self._by_side("insole").items():
+            lost = losses.get(side, {}).get("streams", {})
             self.feet[side] = FootRecording(
                 InsoleInfo.from_json(entry),
                 wire.get(side, []),
                 pings.get(side, []),
                 starts=self._by_side("streams").get(side, {}).get("first"),
                 ends=self._by_side("end").get(side, {}).get("seq"),
+                duplicates={name: stream["duplicates"] for name, stream in lost.items()},
             )
         if not self.feet:
             raise DataError(f"{self.path} holds no insole: it was cut off before its start, or is foreign")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,7 +41,25 @@ class RecordingWriter:
         self._batches: dict[str, tuple[float, list[bytes]]] = {}
         self._flushed_s = float("-inf")
         self._n = 0
+        self._problem: DataError | None = None
         self.is_open = True
+
+    def _refusal(self, error: OSError) -> DataError:
+        return DataError(f"{self.path} cannot be written: {error.strerror or error}")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn a full or vanished disk into DataError, now and ever after."""
+        if self._problem is not None:
+            raise self._problem
+        try:
+            yield
+        except OSError as error:
+            self._problem = self._refusal(error)
+            self.is_open = False
+            with suppress(OSError):
+                self._file.close()
+            raise self._problem from error
 
     def _channel(self, topic: str) -> int:
         if topic not in self._channels:
@@ -53,7 +73,8 @@ class RecordingWriter:
 
     def _add(self, topic: str, t_s: float, data: bytes) -> None:
         at_ns = max(0, round(t_s * 1e9))
-        self._mcap.add_message(self._channel(topic), at_ns, data, at_ns, self._n)
+        with self._writing():
+            self._mcap.add_message(self._channel(topic), at_ns, data, at_ns, self._n)
         self._n += 1
 
     def add_wire(self, side: str, t_s: float, message: bytes) -> None:
@@ -89,13 +110,15 @@ class RecordingWriter:
         """Hand everything to the operating system."""
         for side in list(self._batches):
             self._put_batch(side)
-        self._mcap.flush()
-        self._file.flush()
+        with self._writing():
+            self._mcap.flush()
+            self._file.flush()
 
     def close(self) -> None:
         """Finish the file."""
         if self.is_open:
             self.flush()
-            self._mcap.finish()
-            self._file.close()
+            with self._writing():
+                self._mcap.finish()
+                self._file.close()
             self.is_open = False

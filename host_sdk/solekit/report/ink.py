@@ -15,7 +15,7 @@ SMALL, PLAIN, LARGE = 9, 10, 12
 
 def title(axes: Axes, text: str) -> None:
     """Write what ``axes`` shows above them."""
-    axes.set_title(text, loc="left", fontsize=LARGE, fontweight="bold", color=INK, pad=26)
+    axes.set_title(text, loc="left", fontsize=LARGE, fontweight="bold", color=INK, pad=24)
 
 
 def say(axes: Axes, text: str) -> None:

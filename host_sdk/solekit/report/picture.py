@@ -24,9 +24,9 @@ DPI = 100  # 1200 px wide
 WINDOW_S = 4.0
 # Columns of the stride table, name, how strong the foot's colour is; in order of time.
 FOUR_PHASES = (
-    ("ds_initial_pct", "double\nsupport", 0.5),
+    ("ds_initial_pct", "double\nsupport", 0.42),
     ("ss_pct", "single support", 1.0),
-    ("ds_terminal_pct", "double\nsupport", 0.5),
+    ("ds_terminal_pct", "double\nsupport", 0.42),
     ("swing_pct", "swing", 0.14),
 )
 TWO_PHASES = (("stance_pct", "stance", 1.0), ("swing_pct", "swing", 0.14))
@@ -67,8 +67,8 @@ def _draw_load(axes: Axes, analysis: Analysis) -> None:
         axes.set(xticks=[], yticks=[])
         say(axes, "no frames in the recording")
         return
-    axes.set(xlim=(0, end_s - start_s), ylim=(0, None))
-    axes.set_xlabel("s", fontsize=SMALL, color=SOFT, labelpad=1)
+    axes.set(xlim=(0, end_s - start_s), ylim=(0, 1.06 * axes.dataLim.y1))
+    axes.set_xlabel("seconds", fontsize=SMALL, color=SOFT, labelpad=1)
     unit = "N" if analysis.is_calibrated else "counts"
     axes.set_ylabel(unit, fontsize=SMALL, color=SOFT)
     axes.grid(axis="y", color=LINE, linewidth=0.6)
@@ -163,7 +163,7 @@ def _draw_phases(axes: Axes, analysis: Analysis) -> None:
     """Draw the phases of the gait cycle of each foot: their shares sum to 100 %."""
     title(axes, "Phases of the gait cycle, % of the stride")
     quiet(axes)
-    axes.set(xlim=(0, 100), ylim=(1.5, -0.85), xticks=[], yticks=[])
+    axes.set(xlim=(0, 100), ylim=(1.5, -0.62), xticks=[], yticks=[])
     strides = analysis.strides.loc[analysis.strides["is_valid"]]
     if strides.empty:
         say(axes, "no stride to take phases from")
@@ -187,7 +187,7 @@ def _draw_bar(axes: Axes, row: int, side: Side, phases: Any, shares: FloatArray)
     for (_, name, strength), share in zip(phases, shares, strict=True):
         axes.barh(row, share, left=start, height=0.52, color=SIDE_COLOURS[side], alpha=strength)
         middle = start + share / 2
-        colour = "white" if strength > 0.4 else INK
+        colour = "white" if strength == 1.0 else INK
         style: dict[str, Any] = {"ha": "center", "fontsize": PLAIN}
         axes.text(middle, row, f"{share:.1f}", color=colour, va="center", weight="bold", **style)
         if row == 0:

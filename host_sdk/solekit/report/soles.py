@@ -11,7 +11,7 @@ from matplotlib.patches import Circle
 from matplotlib.patheffects import Normal, Stroke
 
 from solekit.layouts import SIDES, FloatArray, Layout, Side
-from solekit.report.ink import INK, LARGE, LINE, PALE, PLAIN, SIDE_COLOURS, SMALL, SOFT, quiet, say
+from solekit.report.ink import INK, LINE, PALE, PLAIN, SIDE_COLOURS, SMALL, SOFT, quiet, say, title
 from solekit.report.stances import Stances, describe_stances
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ HEAT = LinearSegmentedColormap.from_list(
 # A sole for orientation, left foot: shares of width and length, from the heel. It carries no data.
 _OUTLINE = np.array(
     [
-        *((0.49, -0.01), (0.67, 0.01), (0.80, 0.08), (0.83, 0.18), (0.80, 0.30), (0.79, 0.42)),
-        *((0.84, 0.54), (0.94, 0.65), (1.00, 0.75), (1.00, 0.86), (0.93, 0.95), (0.78, 1.00)),
-        *((0.58, 1.00), (0.36, 0.95), (0.18, 0.88), (0.06, 0.79), (0.00, 0.69), (0.01, 0.57)),
-        *((0.07, 0.44), (0.12, 0.31), (0.15, 0.18), (0.18, 0.08), (0.31, 0.01)),
+        *((0.49, -0.01), (0.67, 0.01), (0.80, 0.08), (0.84, 0.18), (0.81, 0.30), (0.80, 0.42)),
+        *((0.85, 0.54), (0.95, 0.65), (1.01, 0.75), (1.01, 0.86), (0.95, 0.95), (0.79, 1.01)),
+        *((0.57, 1.02), (0.34, 0.985), (0.15, 0.92), (0.03, 0.83), (-0.02, 0.72), (-0.01, 0.59)),
+        *((0.06, 0.45), (0.11, 0.31), (0.14, 0.18), (0.18, 0.08), (0.31, 0.01)),
     ]
 )
 
@@ -39,6 +39,10 @@ _OUTLINE = np.array(
 def draw_soles(figure: Figure, place: Any, analysis: Analysis) -> None:
     """Draw both soles into ``place``, a cell of a grid, and the scale below them."""
     grid = place.subgridspec(2, 2, height_ratios=(1.0, 0.028), wspace=0.02, hspace=0.1)
+    whole = figure.add_subplot(place)
+    whole.set_axis_off()
+    what = "Peak pressure" if analysis.is_calibrated else "Peak load, uncalibrated"
+    title(whole, f"{what}, and mean gait line")
     stances = {side: describe_stances(analysis, side) for side in analysis.sides}
     largest = max((float(found.peak.max()) for found in stances.values()), default=0.0)
     image = None
@@ -51,7 +55,7 @@ def draw_soles(figure: Figure, place: Any, analysis: Analysis) -> None:
         found = stances[side]
         layout = analysis.recording.feet[side].info.layout
         image = _draw_sole(axes, layout, side, found, largest or 1.0)
-        _letter(axes, 1.0, side, va="bottom", size=LARGE, color=SIDE_COLOURS[side], weight="bold")
+        _letter(axes, 1.0, side, va="bottom", size=PLAIN, color=SIDE_COLOURS[side], weight="bold")
         based_on = f"{found.n} stances" if found.n else "no stance: whole recording"
         _letter(axes, -0.01, based_on, va="top", size=SMALL, color=SOFT)
     if image is not None:
@@ -66,9 +70,8 @@ def _draw_scale(axes: Axes, image: Any, analysis: Analysis) -> None:
     bar = axes.figure.colorbar(image, cax=axes, orientation="horizontal")
     bar.outline.set_visible(False)
     quiet(axes)
-    unit = "peak pressure, kPa" if analysis.is_calibrated else "peak load, counts (uncalibrated)"
-    axes.set_xlabel(f"{unit}     — mean gait line, \u25cf initial contact to \u25b2 toe off")
-    axes.xaxis.label.set(fontsize=SMALL, color=SOFT)
+    unit = "kPa" if analysis.is_calibrated else "counts"
+    axes.set_xlabel(f"{unit}, mean of the peaks of all stances", fontsize=SMALL, color=SOFT)
 
 
 def _draw_sole(axes: Axes, layout: Layout, side: Side, stances: Stances, largest: float) -> Any:

@@ -15,6 +15,7 @@ from solekit.transports import Transport, WallClock
 
 BAUD = 921_600  # means nothing on USB
 _READ_TIMEOUT_S = 0.1
+_WRITE_TIMEOUT_S = 2.0  # a port that takes nothing for so long is stuck
 
 
 def open_serial(rest: str) -> dict[str, Transport]:
@@ -22,7 +23,7 @@ def open_serial(rest: str) -> dict[str, Transport]:
     port, at, baud = rest.partition("@")
     if not port:
         raise TransportSpecError(f"serial: names no port; {_ports()}")
-    if at and not baud.isdigit():
+    if at and not (baud.isascii() and baud.isdigit() and 0 < int(baud) < 1 << 31):
         raise TransportSpecError(f"serial:{rest}: the baud rate {baud!r} is not a number")
     return {"": SerialTransport(port, int(baud) if at else BAUD)}
 
@@ -44,14 +45,18 @@ class SerialTransport:
         self._baud = baud
         self._port: serial.Serial | None = None
         self._thread: threading.Thread | None = None
+        self._is_closing = False
+        self._sending = asyncio.Lock()  # two halves of two messages make none
         self._queue: asyncio.Queue[tuple[float, bytes] | ConnectionLostError | None] = asyncio.Queue()
 
     async def open(self) -> None:
         """Open the port for this program alone."""
         try:
             self._port = await asyncio.to_thread(self._open_port)
-        except serial.SerialException as error:
+        except (serial.SerialException, ValueError) as error:
             raise TransportError(self._explain(error)) from error
+        self._is_closing = False
+        self._queue = asyncio.Queue()
         loop = asyncio.get_running_loop()
         self._thread = threading.Thread(
             target=self._read, args=(loop, self._port), name=f"solekit {self.uri}"
@@ -60,11 +65,20 @@ class SerialTransport:
 
     def _open_port(self) -> serial.Serial:
         options = {"exclusive": True} if hasattr(serial, "PosixPollSerial") else {}
-        return serial.Serial(self._name, self._baud, timeout=_READ_TIMEOUT_S, **options)
+        return serial.Serial(
+            self._name,
+            self._baud,
+            timeout=_READ_TIMEOUT_S,
+            write_timeout=_WRITE_TIMEOUT_S,
+            **options,
+        )
 
-    def _explain(self, error: serial.SerialException) -> str:
-        number = error.errno
-        if number in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error).lower():
+    def _explain(self, error: Exception) -> str:
+        number = getattr(error, "errno", None)
+        text = str(error).lower()
+        # Windows says that access is denied to what another program has open.
+        is_taken = "exclusively lock" in text or "access is denied" in text
+        if number in (errno.EBUSY, errno.EAGAIN) or is_taken:
             return f"{self.uri} is in use by another program; close that first"
         if number == errno.EACCES:
             return f"{self.uri}: no permission; add your user to the group that owns the port"
@@ -76,12 +90,12 @@ class SerialTransport:
         """Pass on what comes in, stamped on arrival (runs in the reader thread)."""
         end: ConnectionLostError | None = None
         try:
-            while port.is_open:
+            while not self._is_closing:
                 data = port.read(max(1, port.in_waiting))
                 if data:
                     loop.call_soon_threadsafe(self._queue.put_nowait, (self.clock.now_s(), data))
-        except (OSError, TypeError) as error:  # TypeError: pyserial, closed while it reads
-            if port.is_open:
+        except (OSError, TypeError) as error:  # TypeError: pyserial, whose port has gone
+            if not self._is_closing:
                 end = ConnectionLostError(self.uri, f"unplugged? ({error})")
         loop.call_soon_threadsafe(self._queue.put_nowait, end)
 
@@ -90,17 +104,21 @@ class SerialTransport:
         if self._port is None or not self._port.is_open:
             raise ConnectionLostError(self.uri, "it is closed")
         try:
-            await asyncio.to_thread(self._port.write, data)
+            async with self._sending:
+                await asyncio.to_thread(self._port.write, data)
         except OSError as error:
             raise ConnectionLostError(self.uri, str(error)) from error
 
     async def close(self) -> None:
         """Close the port and end the reader."""
-        if self._port is not None:
-            self._port.close()
-        if self._thread is not None:
+        self._is_closing = True
+        if self._thread is not None:  # first the reader: it must not read from what is closed
+            if self._port is not None:
+                self._port.cancel_read()
             await asyncio.to_thread(self._thread.join)
             self._thread = None
+        if self._port is not None:
+            self._port.close()
 
     async def __aiter__(self) -> AsyncGenerator[tuple[float, bytes], None]:
         while True:

@@ -15,7 +15,8 @@ CONNECT_TIMEOUT_S = 5.0
 def open_tcp(rest: str) -> dict[str, Transport]:
     """Return the transport of ``tcp:HOST:PORT``."""
     host, colon, port = rest.rpartition(":")
-    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
+    is_number = port.isascii() and port.isdigit()
+    if not colon or not host or not is_number or not 0 < int(port) < 65536:
         raise TransportSpecError(f"tcp:{rest}: use tcp:HOST:PORT, for example tcp:127.0.0.1:5555")
     return {"": TcpTransport(host.strip("[]"), int(port))}
 
@@ -39,6 +40,8 @@ class TcpTransport:
                 self._reader, self._writer = await asyncio.open_connection(*self._address)
         except TimeoutError as error:
             raise TransportError(f"{self.uri} did not answer within {CONNECT_TIMEOUT_S:g} s") from error
+        except UnicodeError as error:
+            raise TransportError(f"{self.uri}: that is no name of a host ({error})") from error
         except OSError as error:
             raise TransportError(f"{self.uri}: nothing listens there ({error.strerror or error})") from error
 
@@ -54,11 +57,11 @@ class TcpTransport:
 
     async def close(self) -> None:
         """Close the connection."""
-        if self._writer is not None:
-            self._writer.close()
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
             with contextlib.suppress(OSError):
-                await self._writer.wait_closed()
-            self._writer = None
+                await writer.wait_closed()
 
     async def __aiter__(self) -> AsyncGenerator[tuple[float, bytes], None]:
         if self._reader is None:
