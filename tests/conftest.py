@@ -133,7 +133,7 @@ class TaskWatch:
 
     def start(self, monkeypatch: pytest.MonkeyPatch) -> None:
         create_task = asyncio.BaseEventLoop.create_task
-        cancel_all = asyncio.runners._cancel_all_tasks
+        cancel_all = getattr(asyncio.runners, "_cancel_all_tasks")  # noqa: B009 - no public hook
 
         def watched_create(loop, coro, **options):
             task = create_task(loop, coro, **options)

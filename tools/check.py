@@ -36,8 +36,8 @@ def get_runtimes(demanded: frozenset[str]) -> list[str]:
 def check_source(python: Path) -> list[str]:
     """Run linter, formatter and type checker; return the names of those that failed."""
     commands = {
-        "lint": ["ruff", "check", "."],
-        "format": ["ruff", "format", "--check", "."],
+        "lint": ["ruff", "check", "--output-format", "concise", "."],
+        "format": ["ruff", "format", "--check", "--output-format", "concise", "."],
     }
     if _run(python, "pyright", "--version", quiet=True):
         commands["types"] = ["pyright", "--pythonpath", str(python)]

@@ -95,7 +95,7 @@ def program(root: Path, name: str) -> Path:
     return root / ".venv" / "bin" / name
 
 
-def check_python(version: Sequence[int] = sys.version_info) -> None:
+def check_python(version: Sequence[int] = sys.version_info[:3]) -> None:
     """Raise when ``version`` of Python is too old; name a newer one that is installed."""
     if tuple(version[:2]) >= OLDEST:
         return

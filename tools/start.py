@@ -10,6 +10,7 @@ import argparse
 import os
 import subprocess
 import sys
+import time
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,14 @@ def has_display(platform: str = sys.platform, environ: Mapping[str, str] = os.en
     return bool(shown) or not platform.startswith("linux")
 
 
+def find_report(folder: Path, since_s: float) -> Path | None:
+    """Return the newest page in ``folder`` written after ``since_s`` (recordings are numbered)."""
+    written = {path: path.stat().st_mtime for path in folder.glob("*.html")}
+    newest = max(written, key=lambda path: written[path], default=None)
+    slack_s = 2.0  # a file system may keep times in steps of two seconds
+    return newest if newest and written[newest] >= since_s - slack_s else None
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Record and report a virtual walk.")
     parser.add_argument("--duration-s", type=float, default=60.0, help="length of the walk")
@@ -44,11 +53,12 @@ def main() -> int:
         print(f"start: {error}", file=sys.stderr)
         return 1
     out = options.out.absolute()
+    start_s = time.time()
     say(f"start: a virtual person walks for {options.duration_s:g} s")
     command = [environment.program(ROOT, "solekit"), "demo", "--device", "sim:walk"]
     done = subprocess.run([*command, "--duration-s", f"{options.duration_s:g}", "--out", out])
-    report = out / "report.html"
-    if done.returncode or not report.exists():
+    report = find_report(out, start_s)
+    if done.returncode or report is None:
         print(f"start: no report, solekit demo ended with {done.returncode}", file=sys.stderr)
         return done.returncode or 1
     if not options.no_open and has_display():

@@ -214,17 +214,25 @@ def cobs(src, out, n):
 
 
 def uncobs(frame):
-    """Return the bytes stuffed in ``frame`` (no delimiter), or None if it is broken."""
-    body = bytearray()
+    """Return the bytes stuffed in ``frame`` (no delimiter), or None if it is broken.
+
+    A code byte stands where the zero of the group before it goes, so zeros are put in place; only
+    the code after a full group must leave.
+    """
+    body = bytearray(frame)
+    n = len(body)
+    full = []
     i = 0
-    n = len(frame)
     while i < n:
-        code = frame[i]
-        end = i + code
-        if code == 0 or end > n:
+        code = body[i]
+        if code == 0:
             return None
-        body.extend(frame[i + 1 : end])
-        i = end
-        if code != 255 and i < n:
-            body.append(0)
-    return bytes(body)
+        body[i] = 0
+        i += code
+        if code == 255 and i < n:
+            full.append(i)
+    if i != n:
+        return None
+    for at in reversed(full):
+        body[at:] = body[at + 1 :]
+    return bytes(body[1:])

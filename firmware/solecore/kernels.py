@@ -61,7 +61,20 @@ def _agree(module, n):
         framed = bytearray(2 * n)
         end_frame = kernels.cobs(packed, framed, n)
         results.append(
-            (cells, list(sums), sizes, end_key, out, end_delta, packed, end12, twelve, copied, end_frame, framed)
+            (
+                cells,
+                list(sums),
+                sizes,
+                end_key,
+                out,
+                end_delta,
+                packed,
+                end12,
+                twelve,
+                copied,
+                end_frame,
+                framed,
+            )
         )
     return results[0] == results[1]
 
@@ -73,7 +86,7 @@ def best() -> tuple:
     compiled before the module is imported.
     """
     try:
-        exec("import micropython\n@micropython.viper\ndef f(a: int) -> int:\n    return a\n", {})  # noqa: S102
+        exec("import micropython\n@micropython.viper\ndef f(a: int) -> int:\n    return a\n", {})
     except (ImportError, SyntaxError, NameError, AttributeError):
         return _plain, "plain", True
     from solecore import _viper

@@ -60,7 +60,9 @@ FOREFOOT_START_PCT: int = 60
 class Geometry:
     """Cells of one sole: ``table`` is u16, n of x, n of y, n of area."""
 
-    def __init__(self, name: str, rows: int, cols: int, length: int, width: int, table: array) -> None:
+    def __init__(
+        self, name: str, rows: int, cols: int, length: int, width: int, table: array
+    ) -> None:
         self.name = name
         self.rows = rows
         self.cols = cols
@@ -74,7 +76,9 @@ class Geometry:
     def zones(self) -> bytearray:
         """Return what the sums kernel needs, u8: n of x, n of y, n of zone."""
         n = self.n_cells
-        half = self.unit // 2  # to the nearest step: always down would pull every CoP by half of one
+        half = (
+            self.unit // 2
+        )  # to the nearest step: always down would pull every CoP by half of one
         out = bytearray(3 * n)
         for i in range(n):
             y = self.table[n + i]

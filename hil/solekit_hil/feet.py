@@ -36,7 +36,9 @@ class LocalFoot:
 
     def __init__(self, spec: dict[str, Any], geometry: array, calibration: array) -> None:
         kernels = (numpy_kernels, "numpy", True)
-        self._foot = VirtualFoot(settings_from(spec, geometry, calibration), spec["ticks"], kernels)
+        self._foot = VirtualFoot(
+            settings_from(spec, geometry, calibration), spec["ticks"], kernels
+        )
 
     def run(self, steps: list[Step]) -> list[bytes]:
         """Take ``steps``."""
@@ -61,7 +63,9 @@ class MicroPythonFoot:
             env={**os.environ, "MICROPYPATH": str(folder)},
         )
         start = {**spec, "n_geometry": 2 * len(geometry), "n_calibration": 2 * len(calibration)}
-        self._write(json.dumps(start).encode() + b"\n" + geometry.tobytes() + calibration.tobytes())
+        self._write(
+            json.dumps(start).encode() + b"\n" + geometry.tobytes() + calibration.tobytes()
+        )
 
     def _write(self, data: bytes) -> None:
         assert self._process.stdin
@@ -82,7 +86,9 @@ class MicroPythonFoot:
         assert self._process.stderr
         self._process.wait()
         last = self._process.stderr.read().decode(errors="replace").strip().splitlines()[-3:]
-        return TransportError(f"the insole's MicroPython ended: {' | '.join(last) or 'no message'}")
+        return TransportError(
+            f"the insole's MicroPython ended: {' | '.join(last) or 'no message'}"
+        )
 
     def run(self, steps: list[Step]) -> list[bytes]:
         """Take ``steps``, a few at a time so that neither pipe fills."""

@@ -74,7 +74,9 @@ class FileWalker:
             if self.has_imu:
                 for first, values in ((0, foot.accel_m_s2), (3, foot.gyro_rad_s)):
                     if values is not None:
-                        words[:, first : first + 3] = values[left] * (1 - part) + values[right] * part
+                        words[:, first : first + 3] = (
+                            values[left] * (1 - part) + values[right] * part
+                        )
             imu[side] = words
         return cells, imu, None
 

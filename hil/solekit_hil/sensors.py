@@ -46,12 +46,19 @@ class VirtualSensor:
         """Raw counts without load: room for the noise to swing."""
         return round(4 * RAW_PER_COUNT * self.noise_counts)
 
-    def counts(self, force_n: NDArray[np.float64], frames: NDArray[np.int64]) -> NDArray[np.uint16]:
+    def counts(
+        self, force_n: NDArray[np.float64], frames: NDArray[np.int64]
+    ) -> NDArray[np.uint16]:
         """Return raw counts, shape (n, n_cells); ``frames`` number the rows and seed their noise."""
-        raw = np.asarray(force_n, dtype=np.float64) * (1e6 * RAW_PER_COUNT / self.force_lsb_un) + self.base
+        raw = (
+            np.asarray(force_n, dtype=np.float64) * (1e6 * RAW_PER_COUNT / self.force_lsb_un)
+            + self.base
+        )
         if self.noise_counts:
             for row, frame in zip(raw, frames, strict=True):
-                noise = np.random.Generator(np.random.Philox(key=self.seed, counter=int(frame) + 1))
+                noise = np.random.Generator(
+                    np.random.Philox(key=self.seed, counter=int(frame) + 1)
+                )
                 row += noise.standard_normal(row.shape[0]) * (self.noise_counts * RAW_PER_COUNT)
         return np.clip(np.rint(raw), 0, MAX_RAW).astype("<u2")
 
@@ -62,7 +69,11 @@ def imu_words(imu: NDArray[np.float64], n_axes: int) -> NDArray[np.int16]:
     Six axes come gyroscope first, as the chips of this class burst them; three are the acceleration.
     """
     accel = imu[:, :3] * (1e6 / ACCEL_LSB_UM_S2)
-    words = accel if n_axes == 3 else np.concatenate((imu[:, 3:] * (1e6 / GYRO_LSB_URAD_S), accel), axis=1)
+    words = (
+        accel
+        if n_axes == 3
+        else np.concatenate((imu[:, 3:] * (1e6 / GYRO_LSB_URAD_S), accel), axis=1)
+    )
     return np.clip(np.rint(words), -32768, 32767).astype("<i2")
 
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
+from solecore.codec.forms import misfit
 from solecore.layouts import GRID_30X22, NAMES
+from solecore.wire import messages as m
+from solekit import layouts
 from solekit.errors import TransportSpecError
 from solekit_hil.radio.air import Faults
+from solekit_hil.walker import MOTIONS
+
+FORMS = {name: form for form, name in m.FORM_NAMES.items()}
 
 
 @dataclass(frozen=True)
@@ -33,53 +40,96 @@ class VirtualSpec:
     faults: Faults = Faults()
 
 
+_CHOICES = {
+    "side": ("left", "right"),
+    "layout": NAMES,
+    "form": tuple(m.FORM_NAMES.values()),
+    "body_weight": ("0", "1"),
+    "pty": ("0", "1"),
+    "bits": ("32", "64"),
+}
+# Smallest and largest value; the type of both is the type of the argument.
+_RANGES = {
+    "seed": (0, 2**32 - 1),
+    "rate_hz": (1.0, 1000.0),
+    "noise": (0.0, 20.0),
+    "dead_band": (0, 255),
+    "ppm": (-1000.0, 1000.0),
+    "heap_kb": (16, 1 << 20),
+    "loss": (0.0, 1.0),
+    "duplicate": (0.0, 1.0),
+    "reorder": (0.0, 1.0),
+    "corrupt": (0.0, 1.0),
+    "latency_ms": (0.0, 60_000.0),
+    "jitter_ms": (0.0, 60_000.0),
+}
+_FAULTS = ("loss", "duplicate", "reorder", "corrupt", "latency_ms", "jitter_ms", "cut")
+
+
 def parse(scheme: str, rest: str) -> VirtualSpec:
     """Return the spec of ``scheme:rest``; TransportSpecError names what is wrong and what is known."""
     target, _, query = rest.partition("?")
-    values = dict(parse_qsl(query, keep_blank_values=True))
+    spec: dict[str, Any] = {}
+    faults: dict[str, Any] = {}
     if target.startswith("file:"):
-        spec = {"motion": "", "path": Path(target[5:]), "noise": 0.0, "dead_band": 2, "layout": ""}
-        if not spec["path"].is_file():  # type: ignore[union-attr]
+        path = Path(target[5:])
+        if not path.is_file():
             raise TransportSpecError(f"{scheme}:file: there is no file {target[5:]!r}")
+        spec |= {"motion": "", "path": path, "noise": 0.0, "dead_band": 2, "layout": ""}
     else:
-        spec = {"motion": target or "walk", "path": None, "layout": GRID_30X22}
-    faults: dict[str, object] = {}
-    for key, text in values.items():
+        motion = target or "walk"
+        if motion not in MOTIONS:
+            raise TransportSpecError(
+                f"{scheme}: unknown motion {motion!r}; use {scheme}:file:PATH "
+                f"or {scheme}: with one of {', '.join(MOTIONS)}"
+            )
+        spec |= {"motion": motion, "path": None, "layout": GRID_30X22}
+    for key, text in parse_qsl(query, keep_blank_values=True):
         try:
-            if key in ("loss", "duplicate", "reorder", "corrupt", "latency_ms", "jitter_ms"):
-                faults[key] = float(text)
-            elif key == "cut":
-                start, _, end = text.partition("-")
-                faults["cut"] = (float(start), float(end) if end else math.inf)
-            elif key == "side":
-                if text not in ("left", "right"):
-                    raise ValueError("left or right")
-                spec["sides"] = (text,)
-            elif key in ("seed", "dead_band", "heap_kb", "bits"):
-                spec[key] = int(text)
-            elif key in ("noise", "ppm", "rate_hz"):
-                spec[key] = float(text)
-            elif key in ("body_weight", "pty"):
-                spec[key] = {"1": True, "0": False}[text]
-            elif key == "layout":
-                if text not in NAMES:
-                    raise ValueError("one of " + ", ".join(NAMES))
-                spec[key] = text
-            elif key == "form":
-                if text not in ("raw12", "raw8", "coded8"):
-                    raise ValueError("raw12, raw8 or coded8")
-                spec[key] = text
-            else:
-                known = "seed side layout rate_hz form noise dead_band body_weight ppm heap_kb bits pty"
-                raise TransportSpecError(
-                    f"{scheme}: unknown argument {key!r}; known are {known} "
-                    "loss duplicate reorder corrupt cut latency_ms jitter_ms"
-                )
-        except (ValueError, KeyError) as error:
-            if isinstance(error, TransportSpecError):
-                raise
-            raise TransportSpecError(f"{scheme}: {key}={text!r} is not valid: {error}") from error
+            (faults if key in _FAULTS else spec)[key] = _value(key, text)
+        except KeyError:
+            known = ", ".join((*_CHOICES, *_RANGES, "cut"))
+            raise TransportSpecError(
+                f"{scheme}: unknown argument {key!r}; known are {known}"
+            ) from None
+        except ValueError as error:
+            raise TransportSpecError(f"{scheme}: {key}={text!r} is not {error}") from None
+    if "side" in spec:
+        spec["sides"] = (spec.pop("side"),)
+    if spec["layout"] and "form" in spec:
+        reason = misfit(FORMS[spec["form"]], layouts.named(spec["layout"], "left").n_cells)
+        if reason:
+            raise TransportSpecError(f"{scheme}: form={spec['form']}: {reason}")
+    return VirtualSpec(**spec, faults=Faults(**faults))
+
+
+def _value(key: str, text: str) -> Any:
+    """Return the value of an argument; ValueError says what it must be, KeyError that it is unknown."""
+    if key == "cut":
+        return _cut(text)
+    if key in _CHOICES:
+        if text not in _CHOICES[key]:
+            raise ValueError(" or ".join(_CHOICES[key]))
+        if key in ("body_weight", "pty"):
+            return text == "1"
+        return int(text) if key == "bits" else text
+    low, high = _RANGES[key]
     try:
-        return VirtualSpec(**spec, faults=Faults(**faults))  # type: ignore[arg-type]
-    except ValueError as error:
-        raise TransportSpecError(f"{scheme}: {error}") from error
+        value = type(low)(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        kind = "a whole number" if isinstance(low, int) else "a number"
+        raise ValueError(f"{kind} from {low:g} to {high:.10g}")
+    return value
+
+
+def _cut(text: str) -> tuple[float, float]:
+    start, _, end = text.partition("-")
+    try:
+        cut = float(start), float(end) if end else math.inf
+    except ValueError:
+        cut = math.nan, math.nan
+    if not (0 <= cut[0] < cut[1] and math.isfinite(cut[0])):
+        raise ValueError("a start in seconds (for good) or START-END")
+    return cut

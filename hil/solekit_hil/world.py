@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from solecore.codec.forms import misfit
 from solecore.version import __version__
 from solecore.wire import messages as m
 from solefoot.app.profiles import PROFILES
 from solefoot.app.settings import forms_that_fit
 from solekit import layouts
+from solekit.errors import TransportSpecError
 from solekit.layouts import Layout
 from solekit_hil import walker as walkers
 from solekit_hil.board.foot import DOWNLINK, FRAME, SERVE
@@ -21,11 +23,13 @@ from solekit_hil.feet import Foot, LocalFoot, MicroPythonFoot, Step
 from solekit_hil.filewalker import FileWalker
 from solekit_hil.radio.air import Air
 from solekit_hil.sensors import VirtualSensor, geometry_table, imu_words, side_index
-from solekit_hil.uri import VirtualSpec
+from solekit_hil.uri import FORMS, VirtualSpec
 
 LOST_AFTER_S = 1.0  # silence after which a link that was cut for good counts as lost
 WALK_AHEAD = 64  # frames that the walker computes at once
-START_BEFORE_WRAP_US = 5_000_000  # the ticks wrap in the first seconds, so that wraps are exercised
+START_BEFORE_WRAP_US = (
+    5_000_000  # the ticks wrap in the first seconds, so that wraps are exercised
+)
 
 
 @dataclass
@@ -78,12 +82,20 @@ class World:
         layout: Layout = source.layouts[name]
         profile = PROFILES.get(layout.name)
         period_us = round(1e6 / spec.rate_hz) if spec.rate_hz else 0
-        period_us = period_us or getattr(source, "period_us", 0) or (profile.period_us if profile else 10000)
+        period_us = (
+            period_us
+            or getattr(source, "period_us", 0)
+            or (profile.period_us if profile else 10000)
+        )
         form = _form(spec, layout, profile)
         has_imu = getattr(source, "has_imu", True)
         lsb = math.ceil(source.peak_cell_force_n(name) * 1e6 / 255)
         sensor = VirtualSensor(layout, lsb, spec.noise, rng.getrandbits(32))
-        weight = round(source.body_weight_n * 1e6 / lsb) if spec.body_weight and source.body_weight_n else 0
+        weight = (
+            round(source.body_weight_n * 1e6 / lsb)
+            if spec.body_weight and source.body_weight_n
+            else 0
+        )
         imu_axes = (profile.imu_axes if profile else 6) if has_imu else 0
         imu_per_frame = (profile.imu_per_frame if profile else 1) if has_imu else 0
         skew = spec.ppm * (1 if name == "left" else -1)
@@ -112,7 +124,9 @@ class World:
         tables = geometry_table(layout), sensor.calibration(spec.dead_band)
         foot: Foot
         if is_mpy:
-            foot = MicroPythonFoot(fields, *tables, bits=spec.bits, heap_kb=spec.heap_kb or _heap_kb(layout))
+            foot = MicroPythonFoot(
+                fields, *tables, bits=spec.bits, heap_kb=spec.heap_kb or _heap_kb(layout)
+            )
         else:
             foot = LocalFoot(fields, *tables)
         return _Side(
@@ -145,7 +159,9 @@ class World:
         arrived: list[tuple[int, str, bytes]] = []
         for side in self.sides.values():
             steps = self._steps(side, to_us)
-            for (t_us, _), sent in zip(steps, side.foot.run([step for _, step in steps]), strict=True):
+            for (t_us, _), sent in zip(
+                steps, side.foot.run([step for _, step in steps]), strict=True
+            ):
                 if sent:
                     side.up.put(t_us, sent)
             arrived += [(t_us, side.name, data) for t_us, data in side.up.take(to_us)]
@@ -200,7 +216,10 @@ def _heap_kb(layout: Layout) -> int:
 def _form(spec: VirtualSpec, layout: Layout, profile: Any) -> int:
     """Return the form on the wire: the asked one, the profile's, or what fits the recording."""
     if spec.form:
-        return {name: form for form, name in m.FORM_NAMES.items()}[spec.form]
+        reason = misfit(FORMS[spec.form], layout.n_cells)
+        if reason:
+            raise TransportSpecError(f"form={spec.form}: {reason}")
+        return FORMS[spec.form]
     if profile:
         return profile.form
     return m.RAW12 if forms_that_fit(layout.n_cells) >> m.RAW12 & 1 else m.RAW8
@@ -231,5 +250,3 @@ class _Measured:
     def peak_cell_force_n(self, side: str) -> float:
         """Return the force that the virtual calibration maps to full scale, with some headroom."""
         return 1.15 * self._peak[side]
-
-

@@ -28,7 +28,9 @@ class Algorithm:
         unknown = sorted(set(changes) - set(self._parameter_names()))
         if unknown:
             known = ", ".join(self._parameter_names())
-            raise ValueError(f"{type(self).__name__} has no parameter {unknown[0]!r}; it has {known}")
+            raise ValueError(
+                f"{type(self).__name__} has no parameter {unknown[0]!r}; it has {known}"
+            )
         return type(self)(**{**self.params(), **changes})
 
     def clone(self) -> Self:

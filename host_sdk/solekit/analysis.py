@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from solecore.wire import messages as m
 
+from solecore.wire import messages as m
 from solekit import layouts
 from solekit.biomarkers import InsoleVariables, variables
 from solekit.biomarkers.dictionary import SLOW_RATE_HZ

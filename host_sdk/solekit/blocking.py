@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -22,7 +22,10 @@ class _Loop:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="solekit blocking")
+        # A daemon: a notebook that forgot to close must still be able to end.
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="solekit blocking", daemon=True
+        )
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -35,16 +38,28 @@ class _Loop:
             except StopAsyncIteration:
                 return False, None
 
-        while True:
-            is_more, item = self.run(following())
-            if not is_more:
-                return
-            yield item
+        try:
+            while True:
+                is_more, item = self.run(following())
+                if not is_more:
+                    return
+                yield item
+        finally:
+            if not self._loop.is_closed():
+                self.run(_end(source))
 
     def close(self) -> None:
+        self.run(self._loop.shutdown_asyncgens())
+        self.run(self._loop.shutdown_default_executor())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _end(source: AsyncIterator[Any]) -> None:
+    """Let an iterator that nobody follows any more clean up."""
+    if isinstance(source, AsyncGenerator):
+        await source.aclose()
 
 
 class BlockingInsole:
@@ -66,8 +81,10 @@ class BlockingInsole:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.run(self._insole.__aexit__())
-        self._loop.close()
+        try:
+            self._loop.run(self._insole.__aexit__())
+        finally:
+            self._loop.close()
 
     def info(self) -> InsoleInfo:
         """See ``Insole.info``."""
@@ -97,7 +114,9 @@ class BlockingInsole:
 class BlockingPair:
     """``solekit.Pair`` without ``await``."""
 
-    def __init__(self, uri: str | None = None, *, left: str | None = None, right: str | None = None) -> None:
+    def __init__(
+        self, uri: str | None = None, *, left: str | None = None, right: str | None = None
+    ) -> None:
         self._loop = _Loop()
         try:
             self._pair: _pair.Pair = self._loop.run(self._open(uri, left, right))
@@ -113,15 +132,19 @@ class BlockingPair:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.run(self._pair.__aexit__())
-        self._loop.close()
+        try:
+            self._loop.run(self._pair.__aexit__())
+        finally:
+            self._loop.close()
 
     @property
     def sides(self) -> list[str]:
         """Sides that are connected."""
         return list(self._pair.feet)
 
-    def record(self, path: Path, duration_s: float, **about: str) -> dict[str, dict[str, StreamLoss]]:
+    def record(
+        self, path: Path, duration_s: float, **about: str
+    ) -> dict[str, dict[str, StreamLoss]]:
         """Record ``duration_s`` into ``path``; ``about`` as ``Pair.record_to``; return the account."""
         return self._loop.run(self._record(path, duration_s, about))
 

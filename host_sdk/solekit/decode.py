@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,11 @@ from solecore.wire import messages as m
 from solekit.link import Data
 
 _AT = m.HEADER_SIZE
-_FORM_OF = {m.FRAMES_RAW12.msg_id: m.RAW12, m.FRAMES_RAW8.msg_id: m.RAW8, m.FRAME_CODED8.msg_id: m.CODED8}
+_FORM_OF = {
+    m.FRAMES_RAW12.msg_id: m.RAW12,
+    m.FRAMES_RAW8.msg_id: m.RAW8,
+    m.FRAME_CODED8.msg_id: m.CODED8,
+}
 
 
 @dataclass
@@ -77,7 +83,9 @@ class PressureDecoder:
             else:
                 self.lost += range(item.seq, item.seq + item.n)
         counts = np.array([item.n for item in good], np.int64)
-        body = np.frombuffer(b"".join(item.message[_AT + 1 :] for item in good), np.uint8).reshape(-1, size)
+        body = np.frombuffer(b"".join(item.message[_AT + 1 :] for item in good), np.uint8).reshape(
+            -1, size
+        )
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         seq = np.repeat(np.array([item.seq for item in good], np.int64), counts) + within
         foot = np.repeat(np.array([item.foot_us for item in good], np.int64), counts)
@@ -85,127 +93,126 @@ class PressureDecoder:
         return Frames(seq, foot + within * self.period_us, values, form)
 
     def _decode_coded(self, run: list[Data]) -> Frames:
-        seqs = np.array([item.seq for item in run], np.int64)
-        modes = np.array([item.message[_AT] for item in run])
-        # A delta frame needs the frame right before it.
-        follows = np.concatenate(([seqs[0] == self._last_seq + 1], np.diff(seqs) == 1))
-        is_delta = modes == DELTA_FRAME
-        differences, is_sound = _differences(run, self.n_cells)
-        readable = np.empty(len(run), bool)
-        chain = True
-        for i in range(len(run)):
-            chain = bool(is_sound[i] and (not is_delta[i] or (follows[i] and (chain or i == 0))))
-            readable[i] = chain
-        self.lost += seqs[~readable].tolist()
-        values = differences
-        starts = [i for i in range(len(run)) if readable[i] and (not is_delta[i] or i == 0)]
-        for k, start in enumerate(starts):
-            stop = starts[k + 1] if k + 1 < len(starts) else len(run)
-            block = values[start:stop]
-            if is_delta[start]:
-                block[0] += self._last
-            np.cumsum(block, axis=0, dtype=np.uint8, out=block)
-        if readable[-1]:
-            self._last = values[-1].copy()
-            self._last_seq = int(seqs[-1])
-        else:
-            self._last_seq = -2
-        foot = np.array([item.foot_us for item in run], np.int64)
-        return Frames(seqs[readable], foot[readable], values[readable], m.CODED8)
+        seqs = [item.seq for item in run]
+        values, is_sound = _differences([item.message for item in run], self.n_cells)
+        readable = np.zeros(len(run), bool)
+        before = self._last
+        expected = self._last_seq + 1
+        for i, item in enumerate(run):
+            is_delta = item.message[_AT] == DELTA_FRAME
+            # A delta frame needs the frame right before it.
+            if not is_sound[i] or (is_delta and seqs[i] != expected):
+                self.lost.append(seqs[i])
+                expected = _NOTHING
+                continue
+            if is_delta:
+                np.add(values[i], before, out=values[i])
+            before = values[i]
+            expected = seqs[i] + 1
+            readable[i] = True
+        self._last = before.copy()
+        self._last_seq = expected - 1
+        foot_us = [item.foot_us for item in run]
+        if readable.all():
+            return Frames(np.array(seqs), np.array(foot_us), values, m.CODED8)
+        return Frames(
+            np.array(seqs)[readable], np.array(foot_us)[readable], values[readable], m.CODED8
+        )
 
 
-def _differences(run: list[Data], n_cells: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return what each frame adds to the one before it (a key frame: to zero), and which are sound."""
-    n = len(run)
-    out = np.zeros((n, n_cells), np.uint8)
-    sound = np.zeros(n, bool)
-    for delta in (True, False):
-        mode = DELTA_FRAME if delta else KEY_FRAME
-        rows = [i for i in range(n) if run[i].message[_AT] == mode]
-        if rows:
-            good, values = _expand([run[i].message for i in rows], n_cells, delta=delta)
-            chosen = np.array(rows)
-            out[chosen[good]] = values[good]
-            sound[chosen] = good
-    for i, item in enumerate(run):
-        if item.message[_AT] == PLAIN_FRAME and len(item.message) == _AT + 2 + n_cells:
-            out[i] = np.frombuffer(item.message, np.uint8, offset=_AT + 2)
-            sound[i] = True
-    return out, sound
+def _differences(messages: list[bytes], n_cells: int) -> tuple[NDArray[np.uint8], list[bool]]:
+    """Return what each frame adds to the one before it (a key frame: to zero), and which are sound.
+
+    Frames are cut up one by one with operations on bytes; their cells are filled all at once.
+    """
+    cut = [_cut(message, n_cells) for message in messages]
+    packed = b"".join(piece.literals for piece in cut if piece.is_delta)
+    nibbles = _NIBBLES[np.frombuffer(packed, np.uint8)].tobytes()
+    at = 0
+    contents: list[bytes] = []
+    is_sound = []
+    for piece in cut:
+        content = piece.literals
+        if piece.is_delta:
+            content = nibbles[at : at + piece.n_literals]
+            at += 2 * len(piece.literals)
+            n_escaped = content.count(_ESCAPE)
+            if n_escaped != len(piece.escaped):
+                piece = _BROKEN
+                content = b""
+            elif n_escaped:
+                parts = np.frombuffer(content, np.uint8).copy()
+                parts[parts == _ESCAPE[0]] = np.frombuffer(piece.escaped, np.uint8)
+                content = parts.tobytes()
+        is_sound.append(piece is not _BROKEN)
+        contents.append(content)
+    rows = [i for i, sound in enumerate(is_sound) if sound]
+    tokens = np.frombuffer(b"".join(cut[i].tokens for i in rows), np.uint8)
+    values = np.zeros((len(rows), n_cells), np.uint8)
+    values.reshape(-1)[np.repeat(tokens > 127, tokens & 127)] = np.frombuffer(
+        b"".join(contents), np.uint8
+    )
+    if len(rows) == len(cut):
+        return values, is_sound
+    out = np.zeros((len(cut), n_cells), np.uint8)
+    out[rows] = values
+    return out, is_sound
 
 
-def _expand(
-    messages: list[bytes], n_cells: int, *, delta: bool
-) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
-    """Expand the tokens of frames of one mode, all at once; rows that do not add up are not good."""
-    buf = np.frombuffer(b"".join(messages), np.uint8)
-    length = np.array([len(message) for message in messages])
-    begin = np.cumsum(length) - length
-    body = begin + _AT + 2
-    room = length - _AT - 2
-    # A message may end before its number of tokens.
-    n_tokens = np.where(room < 0, 0, buf[np.minimum(body, buf.size) - 1]).astype(np.int64)
-    good = (n_tokens > 0) & (n_tokens <= room)
-    n_tokens = np.where(good, n_tokens, 0)
-    tokens = buf[_spans(body, n_tokens)]
-    frame_of = np.repeat(np.arange(len(messages)), n_tokens)
-    is_literal = tokens > 127
-    cells = np.where(is_literal, tokens - 128, tokens).astype(np.int64)
-    literals = np.bincount(frame_of, cells * is_literal, len(messages)).astype(np.int64)
-    covered = np.bincount(frame_of, cells, len(messages)).astype(np.int64)
-    packed = (literals + 1) // 2 if delta else literals
-    tail = room - n_tokens - packed
-    good &= (covered == n_cells) & (tail >= 0 if delta else tail == 0)
-    if not good.all():  # rare, so simple: expand the good ones alone
-        values = np.zeros((len(messages), n_cells), np.uint8)
-        if good.any():
-            chosen = np.flatnonzero(good)
-            inner, part = _expand([messages[i] for i in chosen], n_cells, delta=delta)
-            values[chosen] = part
-            good[chosen] = inner
-        return good, values
-    content = buf[_spans(body + n_tokens, packed)]
-    if delta:
-        nibbles = np.empty(2 * content.size, np.uint8)
-        nibbles[0::2] = content & 15
-        nibbles[1::2] = content >> 4
-        odd = np.cumsum(2 * packed)[literals & 1 == 1] - 1  # padding of frames with an odd count
-        nibbles = np.delete(nibbles, odd) if odd.size else nibbles
-        escaped = nibbles == 0
-        frame_of_literal = np.repeat(np.arange(len(messages)), literals)
-        n_escaped = np.bincount(frame_of_literal[escaped], minlength=len(messages))
-        content = nibbles - np.uint8(8)
-        if (n_escaped == tail).all():
-            content[escaped] = buf[_spans(body + n_tokens + packed, tail)]
-        else:
-            good = n_escaped == tail
-            return _expand_some(messages, good, n_cells)
-    values = np.zeros(len(messages) * n_cells, np.uint8)
-    values[np.repeat(is_literal, cells)] = content
-    return good, values.reshape(-1, n_cells)
+class _Piece(NamedTuple):
+    """One coded frame, cut up: ``literals`` are packed nibbles in a delta frame, else cells."""
+
+    is_delta: bool
+    tokens: bytes
+    n_literals: int
+    literals: bytes
+    escaped: bytes
 
 
-def _expand_some(
-    messages: list[bytes], good: NDArray[np.bool_], n_cells: int
-) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
-    """Expand the delta frames that are ``good``; leave the others zero."""
-    values = np.zeros((len(messages), n_cells), np.uint8)
-    chosen = np.flatnonzero(good)
-    if chosen.size:
-        values[chosen] = _expand([messages[i] for i in chosen], n_cells, delta=True)[1]
-    return good, values
+_BROKEN = _Piece(False, b"", 0, b"", b"")
+_NOTHING = -1  # no sequence number: the next delta frame hangs in the air
+_COVERED = bytes(i & 127 for i in range(256))  # cells of a token
+_LITERAL = bytes(i & 127 if i > 127 else 0 for i in range(256))  # those that are literal
+_ESCAPE = b"\xf8"  # a nibble of 0, less 8; no difference from -7 to 7 looks so
+_NIBBLES = np.array([[(i & 15) - 8, (i >> 4) - 8] for i in range(256)]).astype(np.uint8)
 
 
-def _spans(start: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the indices start[i] .. start[i] + count[i] of all spans, one after the other."""
-    return np.repeat(start - (np.cumsum(count) - count), count) + np.arange(count.sum())
+def _cut(message: bytes, n_cells: int) -> _Piece:
+    """Return the parts of a coded frame, ``_BROKEN`` if they do not add up."""
+    at = _AT + 2
+    if len(message) < at:
+        return _BROKEN
+    mode, n_tokens = message[_AT], message[_AT + 1]
+    if mode == PLAIN_FRAME:
+        if len(message) != at + n_cells:
+            return _BROKEN
+        return _Piece(False, _plain_tokens(n_cells), n_cells, message[at:], b"")
+    tokens = message[at : at + n_tokens]
+    n_literals = sum(tokens.translate(_LITERAL))
+    is_delta = mode == DELTA_FRAME
+    tail = at + n_tokens + ((n_literals + 1) // 2 if is_delta else n_literals)
+    fits = tail <= len(message) if is_delta else tail == len(message)
+    if (
+        mode not in (KEY_FRAME, DELTA_FRAME)
+        or not fits
+        or sum(tokens.translate(_COVERED)) != n_cells
+    ):
+        return _BROKEN
+    return _Piece(is_delta, tokens, n_literals, message[at + n_tokens : tail], message[tail:])
+
+
+@cache
+def _plain_tokens(n_cells: int) -> bytes:
+    """Return tokens that make every cell a literal."""
+    full, rest = divmod(n_cells, 127)
+    return b"\xff" * full + (bytes((128 + rest,)) if rest else b"")
 
 
 def _unpack12(body: NDArray[np.uint8], n_cells: int) -> NDArray[np.uint16]:
     """Return 12-bit values (n, n_cells) from rows packed two in three bytes."""
     n_pairs = n_cells // 2
     out = np.empty((body.shape[0], n_cells), np.uint16)
-    triple = body[:, : 3 * n_pairs].reshape(-1, n_pairs, 3).astype(np.uint16)
+    triple = body[:, : 3 * n_pairs].reshape(body.shape[0], n_pairs, 3).astype(np.uint16)
     out[:, 0 : 2 * n_pairs : 2] = triple[:, :, 0] | (triple[:, :, 1] & 15) << 8
     out[:, 1 : 2 * n_pairs : 2] = triple[:, :, 1] >> 4 | triple[:, :, 2] << 4
     if n_cells & 1:

@@ -149,5 +149,7 @@ class InsoleInfo:
     def from_json(cls, data: dict[str, Any]) -> InsoleInfo:
         """Return what ``to_json`` kept."""
         hello = {**data["hello"], "text": base64.b64decode(data["hello"]["text"])}
-        tables = (np.frombuffer(base64.b64decode(data[k]), "<u2") for k in ("geometry", "calibration"))
+        tables = (
+            np.frombuffer(base64.b64decode(data[k]), "<u2") for k in ("geometry", "calibration")
+        )
         return cls(hello, *tables)

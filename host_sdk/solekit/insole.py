@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+
 from solecore.wire import messages as m
 from solecore.wire.schema import Message
-
 from solekit.decode import Frames, PressureDecoder
 from solekit.errors import (
     ConnectionLostError,
@@ -217,7 +217,9 @@ class Insole:
             hello = (await self.request(m.HELLO)).fields
             if hello["protocol"] != m.PROTOCOL_VERSION:
                 raise ProtocolMismatchError(hello["protocol"], m.PROTOCOL_VERSION)
-            tables = [await self._table(table) for table in (m.TABLE_GEOMETRY, m.TABLE_CALIBRATION)]
+            tables = [
+                await self._table(table) for table in (m.TABLE_GEOMETRY, m.TABLE_CALIBRATION)
+            ]
             self._info = InsoleInfo(hello, *tables)
         return self._info
 
@@ -304,7 +306,9 @@ class Insole:
             now = self.clock.now_s()
             if fields:
                 dropped = list(fields["n_dropped"])
-                self.writer.add_session(now, "end", side=self.side, seq=list(ends or ()), dropped=dropped)
+                self.writer.add_session(
+                    now, "end", side=self.side, seq=list(ends or ()), dropped=dropped
+                )
             account_json = {name: loss.to_json() for name, loss in losses.items()}
             self.writer.add_session(now, "loss", side=self.side, streams=account_json)
         self._end_sinks()
@@ -393,5 +397,3 @@ class Insole:
                 t_s = float(line.to_host_s(np.array([item.foot_us * 1e-6]))[0])
                 kind = m.EVENT_NAMES.get(item.message[m.HEADER_SIZE], "unknown")
                 yield GaitEvent(self.side, kind, t_s, line.interval_s)
-
-

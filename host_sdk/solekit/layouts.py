@@ -21,7 +21,9 @@ BoolArray = NDArray[np.bool_]
 Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
 
-HEEL_END = 0.31  # share of the sole's length, heel to toe (regions of plantar pressure descriptors)
+HEEL_END = (
+    0.31  # share of the sole's length, heel to toe (regions of plantar pressure descriptors)
+)
 FOREFOOT_START = 0.60
 
 
@@ -116,5 +118,10 @@ def named(name: str, side: Side) -> Layout:
     except ValueError as error:
         raise DataError(str(error)) from error
     return from_table(
-        name, np.array(own.table, np.uint16), rows=own.rows, cols=own.cols, length=own.length, width=own.width
+        name,
+        np.array(own.table, np.uint16),
+        rows=own.rows,
+        cols=own.cols,
+        length=own.length,
+        width=own.width,
     )

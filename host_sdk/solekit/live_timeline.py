@@ -15,7 +15,9 @@ class LiveTimeline:
 
     def __init__(self) -> None:
         self._arrivals: list[tuple[float, float]] = []  # foot time of the newest sample, host time
-        self._pings: list[tuple[float, float, float, float]] = []  # host tx, foot rx, foot tx, host rx
+        self._pings: list[
+            tuple[float, float, float, float]
+        ] = []  # host tx, foot rx, foot tx, host rx
         self._line: tuple[float, PolygonTimeline] | None = None
 
     def clear(self) -> None:
@@ -33,7 +35,9 @@ class LiveTimeline:
         """Note that something sampled at ``foot_s`` arrived at ``host_s``."""
         self._arrivals.append((foot_s, host_s))
 
-    def add_ping(self, host_tx_s: float, foot_rx_s: float, foot_tx_s: float, host_rx_s: float) -> None:
+    def add_ping(
+        self, host_tx_s: float, foot_rx_s: float, foot_tx_s: float, host_rx_s: float
+    ) -> None:
         """Note one exchange of clocks."""
         self._pings.append((host_tx_s, foot_rx_s, foot_tx_s, host_rx_s))
 

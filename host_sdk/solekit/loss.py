@@ -35,14 +35,19 @@ class StreamLoss:
     def holds(self) -> bool:
         """Whether the equation holds, and the holes account for all that is missing."""
         listed = sum(end - start for start, end in self.holes)
-        return self.sampled == self.received + self.back_filled + self.missing and listed == self.missing
+        return (
+            self.sampled == self.received + self.back_filled + self.missing
+            and listed == self.missing
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         return asdict(self)
 
 
-def account(messages: Iterable[Data], first: int, end: int | None, duplicates: int = 0) -> StreamLoss:
+def account(
+    messages: Iterable[Data], first: int, end: int | None, duplicates: int = 0
+) -> StreamLoss:
     """Return the account of one stream from what was received, in any order, repeats allowed.
 
     ``first`` is the sequence number at start, ``end`` the insole's next one at stop if it told.
@@ -50,7 +55,10 @@ def account(messages: Iterable[Data], first: int, end: int | None, duplicates: i
     spans: dict[int, tuple[int, bool]] = {}
     for item in messages:
         if item.seq >= first and item.seq not in spans:
-            needs = item.message[0] == m.FRAME_CODED8.msg_id and item.message[m.HEADER_SIZE] == DELTA_FRAME
+            needs = (
+                item.message[0] == m.FRAME_CODED8.msg_id
+                and item.message[m.HEADER_SIZE] == DELTA_FRAME
+            )
             spans[item.seq] = (item.n, needs)
         else:
             duplicates += 1
@@ -89,4 +97,8 @@ def _extend(holes: list[tuple[int, int]], start: int, stop: int) -> None:
 def share_received(losses: dict[str, StreamLoss]) -> float:
     """Return received samples over sampled ones of all streams, 1.0 if nothing was sampled."""
     sampled = sum(loss.sampled for loss in losses.values())
-    return float(np.divide(sum(loss.received for loss in losses.values()), sampled)) if sampled else 1.0
+    return (
+        float(np.divide(sum(loss.received for loss in losses.values()), sampled))
+        if sampled
+        else 1.0
+    )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import MutableSequence
 from typing import Any
 
 import numpy as np
 
-from solecore._plain import AT_SHIFT, DELTA, MAX_TOKENS, MIN_RUN, N_SUMS
+from solecore._plain import AT_SHIFT, DELTA, MAX_TOKENS, MIN_RUN, N_SUMS, uncobs
 
-__all__ = ["AT_SHIFT", "DELTA", "MAX_TOKENS", "MIN_RUN", "N_SUMS"]
+__all__ = ["AT_SHIFT", "DELTA", "MAX_TOKENS", "MIN_RUN", "N_SUMS", "uncobs"]
 
 Buffer = Any  # bytearray, array or memoryview: whatever supports the buffer protocol
 
@@ -128,7 +127,6 @@ def copy8(src: Buffer, out: Buffer, n: int, at: int) -> int:
     return at + n
 
 
-_ZEROS = re.compile(b"\x01+")
 _FULL = b"\xff"
 
 
@@ -151,29 +149,3 @@ def cobs(src: Buffer, out: Buffer, n: int) -> int:
     framed = b"".join(parts)
     memoryview(out)[: len(framed)] = framed
     return len(framed)
-
-
-def uncobs(frame: bytes) -> bytes | None:
-    """See ``solecore._plain.uncobs``; runs of zeros are taken at once."""
-    parts: list[bytes] = []
-    add = parts.append
-    i = 0
-    n = len(frame)
-    zeros = _ZEROS.match
-    while i < n:
-        code = frame[i]
-        if code == 1:
-            run = zeros(frame, i)
-            i = run.end()  # pyright: ignore[reportOptionalMemberAccess]
-            add(bytes(i - run.start()))  # pyright: ignore[reportOptionalMemberAccess]
-            continue
-        end = i + code
-        if code == 0 or end > n:
-            return None
-        add(frame[i + 1 : end])
-        if code != 255:
-            add(b"\x00")
-        i = end
-    body = b"".join(parts)
-    # The last group implies no zero; a full group never does.
-    return body[:-1] if n and code != 255 else body

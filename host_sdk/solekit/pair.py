@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Self
@@ -12,7 +12,7 @@ from solekit.errors import SolekitError, TransportSpecError
 from solekit.insole import GaitEvent, Insole
 from solekit.loss import StreamLoss
 from solekit.recording.writer import RecordingWriter
-from solekit.transports import Transport, open_transports
+from solekit.transports import open_transports
 
 
 def connect(uri: str) -> Insole:
@@ -22,36 +22,40 @@ def connect(uri: str) -> Insole:
     """
     transports = open_transports(uri)
     if len(transports) != 1:
-        raise TransportSpecError(f"{uri} is a pair; add side=left or side=right, or connect the pair")
+        raise TransportSpecError(
+            f"{uri} is a pair; add side=left or side=right, or connect the pair"
+        )
     return Insole(next(iter(transports.values())))
 
 
-def connect_pair(uri: str | None = None, *, left: str | None = None, right: str | None = None) -> Pair:
+def connect_pair(
+    uri: str | None = None, *, left: str | None = None, right: str | None = None
+) -> Pair:
     """Return the insoles behind one URI of a pair, or behind ``left`` and ``right``.
 
     A recording of one foot gives a pair with that foot only.
     """
     if (uri is None) == (left is None and right is None):
         raise TransportSpecError("name a pair by one URI, or its feet by left and right, not both")
-    transports: list[Transport] = []
     if uri is not None:
-        transports += open_transports(uri).values()
-    for asked, foot_uri in (("left", left), ("right", right)):
-        if foot_uri is None:
-            continue
-        found = open_transports(foot_uri)
-        if len(found) > 1:
-            found = {side: transport for side, transport in found.items() if side == asked}
-        transports += found.values()
-    return Pair([Insole(transport) for transport in transports], asked=(left, right))
+        return Pair([Insole(transport) for transport in open_transports(uri).values()])
+    insoles: list[Insole] = []
+    asked: list[str] = []
+    for side, foot_uri in (("left", left), ("right", right)):
+        if foot_uri is not None:
+            found = open_transports(foot_uri)
+            transport = found[side] if len(found) > 1 else next(iter(found.values()))
+            insoles.append(Insole(transport))
+            asked.append(side)
+    return Pair(insoles, asked=asked)
 
 
 class Pair:
     """One or two insoles on the same host clock; ``feet`` maps side to insole once connected."""
 
-    def __init__(self, insoles: list[Insole], *, asked: tuple[str | None, str | None] = (None, None)) -> None:
+    def __init__(self, insoles: list[Insole], *, asked: Sequence[str] = ()) -> None:
         self._insoles = insoles
-        self._asked = asked
+        self._asked = asked or [""] * len(insoles)  # the side each was named as
         self._stack = AsyncExitStack()
         self.feet: dict[str, Insole] = {}
         self.writer: RecordingWriter | None = None
@@ -83,22 +87,27 @@ class Pair:
 
     async def __aenter__(self) -> Self:
         try:
-            for insole in self._insoles:
+            for insole, asked in zip(self._insoles, self._asked, strict=True):
                 await self._stack.enter_async_context(insole)
+                if asked and asked != insole.side:
+                    raise TransportSpecError(
+                        f"{insole.uri} was named as the {asked} foot but says it is the "
+                        f"{insole.side} one; swap --left and --right"
+                    )
                 if insole.side in self.feet:
                     other = self.feet[insole.side].uri
                     raise TransportSpecError(
                         f"{insole.uri} and {other} both say they are the {insole.side} foot"
                     )
                 self.feet[insole.side] = insole
-            for asked, side in zip(self._asked, ("left", "right"), strict=True):
-                if asked is not None and side not in self.feet:
-                    there = next(iter(self.feet))
-                    raise TransportSpecError(
-                        f"{asked} was named as the {side} foot but says it is the {there} one; "
-                        "swap --left and --right"
-                    )
+            clocks = [insole.clock for insole in self._insoles]
+            if len({id(clock) if clock.is_virtual else 0 for clock in clocks}) > 1:
+                raise TransportSpecError(
+                    f"{' and '.join(insole.uri for insole in self._insoles)} live in times of "
+                    "their own; name a virtual pair by one URI, for example sim:walk"
+                )
         except BaseException:
+            self.feet.clear()
             await self._stack.aclose()
             raise
         return self
@@ -112,7 +121,9 @@ class Pair:
             self.close_recording()
             await self._stack.aclose()
 
-    def record_to(self, path: Path, *, protocol: str = "free", person: str = "", note: str = "") -> None:
+    def record_to(
+        self, path: Path, *, protocol: str = "free", person: str = "", note: str = ""
+    ) -> None:
         """Record everything from the next start on into ``path``, which must not exist."""
         self.writer = RecordingWriter(path)
         uris = {side: insole.uri for side, insole in self.feet.items()}
@@ -157,6 +168,8 @@ class Pair:
         if self.writer is not None and self.writer.is_open:
             self.writer.add_session(self.clock.now_s(), "closed")
             self.writer.close()
+            for insole in self.feet.values():
+                insole.writer = None
 
     async def events(self) -> AsyncIterator[GaitEvent]:
         """Yield the gait events of all feet as they are found."""

@@ -137,9 +137,15 @@ class PolygonTimeline(Algorithm):
         box = [(None, None), (-1, 1)]
         slack = 0.0
         if x_down.size:
-            slack = float(linprog([0, 0, 1], A_ub=rows, b_ub=limits, bounds=[*box, (0, None)]).x[2])
+            slack = float(
+                linprog([0, 0, 1], A_ub=rows, b_ub=limits, bounds=[*box, (0, None)]).x[2]
+            )
         high = _extreme(rows, limits + slack + 1e-9, t * skew * 1e3, -1, box)
-        low = _extreme(rows, limits + slack + 1e-9, t * skew * 1e3, 1, box) if x_down.size else -np.inf
+        low = (
+            _extreme(rows, limits + slack + 1e-9, t * skew * 1e3, 1, box)
+            if x_down.size
+            else -np.inf
+        )
         return (low - slack) * 1e-3, (high + slack) * 1e-3
 
     def to_host_s(self, foot_s: FloatArray) -> FloatArray:
@@ -176,7 +182,11 @@ def _hull(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _extreme(
-    rows: FloatArray, limits: FloatArray, t: float, sign: int, box: list[tuple[float | None, float | None]]
+    rows: FloatArray,
+    limits: FloatArray,
+    t: float,
+    sign: int,
+    box: list[tuple[float | None, float | None]],
 ) -> float:
     """Return the least (sign 1) or greatest (-1) value at ``t`` of the lines within the limits."""
     result = linprog([sign, sign * t], A_ub=rows[:, :2], b_ub=limits, bounds=box)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+
 from solekit.biomarkers import InsoleVariables
 from solekit.strides import EventStrides
 

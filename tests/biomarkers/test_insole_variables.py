@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from solekit.biomarkers import InsoleVariables, variable, variables
 from solekit.biomarkers.insole import COLUMNS
 from solekit.errors import DataError
@@ -239,7 +240,7 @@ any_events = st.lists(
 )
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(any_events, st.sampled_from([14.0, 30.0, 100.0]), st.sampled_from([None, 0.0, 0.005]))
 def test_any_events_give_a_value_with_an_error_or_a_reason(compute, rows, rate_hz, clock_s):
     events = pd.DataFrame(rows, columns=["side", "kind", "t_s"]).astype({"t_s": float})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from solekit.biomarkers import InsoleVariables
 from solekit.strides import EventStrides
 

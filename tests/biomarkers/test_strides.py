@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from solekit.errors import DataError
 from solekit.strides import EventStrides
 
@@ -278,7 +279,7 @@ any_spans = st.lists(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(any_events, any_spans, st.sampled_from([None, ("left",), ("left", "right")]))
 def test_any_events_give_phases_that_sum_to_100_percent_or_are_absent(rows, lost, sides):
     events = pd.DataFrame(rows, columns=["side", "kind", "t_s"]).astype({"t_s": float})

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+
 import solekit
 from solekit.algorithm import Algorithm
 from solekit.errors import MissingExtraError

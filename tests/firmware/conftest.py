@@ -110,7 +110,9 @@ class Foot:
         s = self.settings
         self.us += after_us or s.period_us
         cells = bytes(2 * s.geometry.n_cells) if raw is None else memoryview(raw).tobytes()
-        return self._step(FRAME, cells + (bytes(2 * s.imu_axes * s.imu_per_frame) if imu is None else imu))
+        return self._step(
+            FRAME, cells + (bytes(2 * s.imu_axes * s.imu_per_frame) if imu is None else imu)
+        )
 
     def serve(self, *, after_us: int = 0) -> list[bytes]:
         """Let time pass and give the link a turn."""

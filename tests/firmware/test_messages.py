@@ -19,7 +19,9 @@ RESERVED = {
 
 
 def test_every_message_id_of_the_design_is_reserved():
-    assert {name: m.BY_ID[msg_id].name for name, msg_id in RESERVED.items()} == {n: n for n in RESERVED}
+    assert {name: m.BY_ID[msg_id].name for name, msg_id in RESERVED.items()} == {
+        n: n for n in RESERVED
+    }
 
 
 def test_ids_and_names_are_unique():
@@ -49,7 +51,13 @@ def test_the_protocol_version_is_byte_one_of_hello_and_its_reply():
 @pytest.mark.parametrize("message", m.DATA, ids=lambda message: message.name)
 def test_every_data_message_begins_with_the_one_header(message):
     assert message.format.replace("1", "").startswith(m.HEADER_FORMAT)
-    assert [field.name for field in message.fixed[:5]] == ["boot", "stream", "seq", "ticks", "n_wraps"]
+    assert [field.name for field in message.fixed[:5]] == [
+        "boot",
+        "stream",
+        "seq",
+        "ticks",
+        "n_wraps",
+    ]
     assert struct.calcsize(m.HEADER_FORMAT) == m.HEADER_SIZE <= message.size
 
 
@@ -70,7 +78,11 @@ def test_what_is_packed_is_unpacked_at_both_ends_of_every_range(message):
         raw, expected = [], {}
         for field in message.fixed:
             bits = 8 * struct.calcsize("<" + field.code)
-            low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if field.code.islower() else (0, (1 << bits) - 1)
+            low, high = (
+                (-(1 << bits - 1), (1 << bits - 1) - 1)
+                if field.code.islower()
+                else (0, (1 << bits) - 1)
+            )
             values = [high if at_end else low] * field.count
             raw += values
             expected[field.name] = values[0] if field.count == 1 else tuple(values)

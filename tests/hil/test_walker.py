@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from solekit import layouts
 from solekit_hil import walker as walkers
 from solekit_hil.walker.seeded import SeededWalker

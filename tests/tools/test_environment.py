@@ -119,7 +119,7 @@ def test_the_lock_holds_every_dependency_and_its_hash():
     named = list(project["dependencies"])
     for extra in project["optional-dependencies"].values():
         named += extra
-    names = {re.match(r"[A-Za-z0-9._-]+", text)[0].lower().replace("_", "-") for text in named}
+    names = {re.split(r"[^A-Za-z0-9._-]", text)[0].lower().replace("_", "-") for text in named}
     lock = (environment.ROOT / environment.REQUIREMENTS).read_text()
     locked = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
     assert names - {"solekit"} <= locked

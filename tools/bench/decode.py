@@ -82,7 +82,9 @@ def _decode(chunks: list[bytes], info: InsoleInfo, first: tuple[int, ...]) -> in
     n = 0
     for chunk in chunks:
         items = [
-            item for item in link.feed(0.0, chunk) if isinstance(item, Data) and item.stream == m.PRESSURE
+            item
+            for item in link.feed(0.0, chunk)
+            if isinstance(item, Data) and item.stream == m.PRESSURE
         ]
         if items:
             n += sum(frames.seq.size for frames in decoder.decode(items))
@@ -90,7 +92,10 @@ def _decode(chunks: list[bytes], info: InsoleInfo, first: tuple[int, ...]) -> in
 
 
 def _whole_path(
-    streams: dict[str, bytes], infos: dict[str, InsoleInfo], firsts: dict[str, tuple[int, ...]], path: Path
+    streams: dict[str, bytes],
+    infos: dict[str, InsoleInfo],
+    firsts: dict[str, tuple[int, ...]],
+    path: Path,
 ) -> None:
     writer = RecordingWriter(path)
     for side, stream in streams.items():

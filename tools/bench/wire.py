@@ -31,9 +31,16 @@ SECONDS = 60
 
 def measure() -> list[dict[str, Any]]:
     """Return one row per source of frames; data sets that are absent are named as such."""
-    rows = [_row(f"walker at {rate_hz} Hz, noise SD 1", _walker(rate_hz), rate_hz) for rate_hz in (30, 100)]
+    rows = [
+        _row(f"walker at {rate_hz} Hz, noise SD 1", _walker(rate_hz), rate_hz)
+        for rate_hz in (30, 100)
+    ]
     data = data_dir(None)
-    for name, load, rate_hz in (("F-Scan", _fscan, 31), ("XSENSOR", _xsensor, 75), ("iscas33x15", _iscas, 8)):
+    for name, load, rate_hz in (
+        ("F-Scan", _fscan, 31),
+        ("XSENSOR", _xsensor, 75),
+        ("iscas33x15", _iscas, 8),
+    ):
         try:
             takes = load(data)
         except (OSError, StopIteration):

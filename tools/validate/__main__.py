@@ -26,7 +26,9 @@ def data_dir(asked: Path | None) -> Path:
     """Return the data directory: ``asked``, else SOLEKIT_DATA, else ../shared/data."""
     if asked is not None:
         return asked
-    return Path(os.environ.get("SOLEKIT_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
+    return Path(
+        os.environ.get("SOLEKIT_DATA", Path(__file__).parents[2] / ".." / "shared" / "data")
+    )
 
 
 def run(name: str, data: Path, rung: str) -> dict[str, Any] | None:
@@ -39,7 +41,12 @@ def run(name: str, data: Path, rung: str) -> dict[str, Any] | None:
         return None
     began_s = time.perf_counter()
     result = module.validate(folder, rung)
-    return {"name": name, "rung": rung, **result, "seconds": round(time.perf_counter() - began_s, 1)}
+    return {
+        "name": name,
+        "rung": rung,
+        **result,
+        "seconds": round(time.perf_counter() - began_s, 1),
+    }
 
 
 def show(result: dict[str, Any]) -> None:
@@ -62,7 +69,9 @@ def main() -> int:
     parser.add_argument("name", choices=[*NAMES, "all"])
     parser.add_argument("--data", type=Path)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--rung", choices=["sim", "mpy"], help="default: mpy where MicroPython is there")
+    parser.add_argument(
+        "--rung", choices=["sim", "mpy"], help="default: mpy where MicroPython is there"
+    )
     arguments = parser.parse_args()
     data = data_dir(arguments.data)
     rung = arguments.rung or best_rung()

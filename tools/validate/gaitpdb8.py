@@ -58,7 +58,9 @@ def _reference(passage: Passage) -> pd.DataFrame:
     weight_n = sum(float(foot.force_n.sum(axis=1).mean()) for foot in feet.values())
     events = pd.concat(
         [
-            threshold_contacts(foot.t_s, foot.force_n.sum(axis=1), SHARE_OF_WEIGHT * weight_n, side)
+            threshold_contacts(
+                foot.t_s, foot.force_n.sum(axis=1), SHARE_OF_WEIGHT * weight_n, side
+            )
             for side, foot in feet.items()
         ]
     )

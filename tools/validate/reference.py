@@ -9,7 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 MATCH_S = 0.25  # an event further from its reference is not the same event
-EDGE_S = 0.15  # events are judged from so long before the first reference to as long after the last
+EDGE_S = (
+    0.15  # events are judged from so long before the first reference to as long after the last
+)
 N_BOOTSTRAP = 4000
 MIN_PHASE_S = 0.1  # shorter contacts and swings of the reference are chatter
 
@@ -40,7 +42,9 @@ def match(reference_s: NDArray, found_s: NDArray) -> tuple[NDArray, int]:
 
     Pairs are taken by distance, closest first; found events outside the reference's span do not count.
     """
-    inside = found_s[(found_s >= reference_s.min() - EDGE_S) & (found_s <= reference_s.max() + EDGE_S)]
+    inside = found_s[
+        (found_s >= reference_s.min() - EDGE_S) & (found_s <= reference_s.max() + EDGE_S)
+    ]
     distance = inside[None, :] - reference_s[:, None]
     order = np.argsort(np.abs(distance), axis=None)
     used_reference, used_found, differences = set(), set(), []
@@ -54,7 +58,9 @@ def match(reference_s: NDArray, found_s: NDArray) -> tuple[NDArray, int]:
     return np.array(differences), len(inside) - len(used_found)
 
 
-def compare_events(pairs: list[tuple[pd.DataFrame, pd.DataFrame]], seed: int = 1) -> dict[str, Any]:
+def compare_events(
+    pairs: list[tuple[pd.DataFrame, pd.DataFrame]], seed: int = 1
+) -> dict[str, Any]:
     """Return counts and timing of events over recordings: ``pairs`` are (reference, found)."""
     out: dict[str, Any] = {"n_reference": 0, "n_found": 0, "n_missed": 0, "n_extra": 0}
     for kind in ("ic", "to"):

@@ -36,7 +36,9 @@ def best_rung() -> str:
     return "mpy"
 
 
-def walk_through(path: Path, *, rung: str, arguments: str = "", allow_low_rate: bool = False) -> Passage:
+def walk_through(
+    path: Path, *, rung: str, arguments: str = "", allow_low_rate: bool = False
+) -> Passage:
     """Send ``path`` through ``rung:file:`` into a recording and analyse that."""
     uri = f"{rung}:file:{path}" + (f"?{arguments}" if arguments else "")
     with tempfile.TemporaryDirectory() as folder:

@@ -23,7 +23,9 @@ def decode_coded8(mode: int, n_tokens: int, body, before, n: int) -> bytes:
             raise WireError("plain frame of %d bytes for %d cells" % (len(body), n))
         return bytes(body)
     if mode not in (KEY_FRAME, DELTA_FRAME) or n_tokens > len(body):
-        raise WireError("coded frame of mode %d with %d tokens in %d bytes" % (mode, n_tokens, len(body)))
+        raise WireError(
+            "coded frame of mode %d with %d tokens in %d bytes" % (mode, n_tokens, len(body))
+        )
     out = bytearray(before if mode == DELTA_FRAME else n)
     literals = sum(token - 128 for token in body[:n_tokens] if token > 127)
     at = n_tokens
@@ -36,7 +38,9 @@ def decode_coded8(mode: int, n_tokens: int, body, before, n: int) -> bytes:
             continue
         for _ in range(token - 128):
             if i >= n or at >= len(body):
-                raise WireError("coded frame runs over: cell %d of %d, byte %d of %d" % (i, n, at, len(body)))
+                raise WireError(
+                    "coded frame runs over: cell %d of %d, byte %d of %d" % (i, n, at, len(body))
+                )
             if mode == KEY_FRAME:
                 out[i] = body[at]
                 at += 1
@@ -53,5 +57,7 @@ def decode_coded8(mode: int, n_tokens: int, body, before, n: int) -> bytes:
                     out[i] = (out[i] + d - 8) & 255
             i += 1
     if i != n or tail != len(body):
-        raise WireError("coded frame covers %d of %d cells, %d of %d bytes" % (i, n, tail, len(body)))
+        raise WireError(
+            "coded frame covers %d of %d cells, %d of %d bytes" % (i, n, tail, len(body))
+        )
     return bytes(out)

@@ -38,7 +38,12 @@ def misfit(form: int, n_cells: int) -> str:
     size = frame_size(form, n_cells) + header_size(form)
     if size <= MAX_MESSAGE:
         return ""
-    return "%s of %d cells is %d bytes, a message holds %d" % (FORM_NAMES[form], n_cells, size, MAX_MESSAGE)
+    return "%s of %d cells is %d bytes, a message holds %d" % (
+        FORM_NAMES[form],
+        n_cells,
+        size,
+        MAX_MESSAGE,
+    )
 
 
 def forms_that_fit(n_cells: int) -> int:

@@ -8,7 +8,7 @@ the envelope's top is the body weight.
 from array import array
 
 from solecore.gait import ticks as _ticks
-from solecore.wire.messages import FOREFOOT_ON, HEEL_OFF, HEEL_ON, IC, TICKS_MASK, TO
+from solecore.wire.messages import FOREFOOT_ON, HEEL_OFF, HEEL_ON, IC, TO
 
 IDLE: int = 0
 SWING: int = 1
@@ -180,7 +180,11 @@ class ContactDetector:
             up.n_frames += 1
         else:
             up.mark(last, f, self.on, ticks, wraps, span, self._delay)
-        if self.state == SWING and up.n_frames >= self.n_confirm and self.n_state > self._refractory:
+        if (
+            self.state == SWING
+            and up.n_frames >= self.n_confirm
+            and self.n_state > self._refractory
+        ):
             bits |= self._event(IC, up, force)
             self._enter(STANCE)
             if self._heel_pending:

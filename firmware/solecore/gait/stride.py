@@ -56,7 +56,9 @@ class StrideAccumulator:
         """Take one frame of stance; ``sum_x`` and ``sum_y`` are force times u8 coordinate."""
         if force > self.peak:
             self.peak = force
-        self.integral = self.integral + force if force <= MAX_INTEGRAL - self.integral else MAX_INTEGRAL
+        self.integral = (
+            self.integral + force if force <= MAX_INTEGRAL - self.integral else MAX_INTEGRAL
+        )
         if n_active > self.n_active:
             self.n_active = n_active
         if force == 0:

@@ -33,7 +33,13 @@ TO: int = 2
 HEEL_ON: int = 3
 FOREFOOT_ON: int = 4
 HEEL_OFF: int = 5
-EVENT_NAMES = {IC: "ic", TO: "to", HEEL_ON: "heel_on", FOREFOOT_ON: "forefoot_on", HEEL_OFF: "heel_off"}
+EVENT_NAMES = {
+    IC: "ic",
+    TO: "to",
+    HEEL_ON: "heel_on",
+    FOREFOOT_ON: "forefoot_on",
+    HEEL_OFF: "heel_off",
+}
 
 STRIKE_NAMES = ("unknown", "heel", "flat", "forefoot")
 
@@ -73,7 +79,9 @@ HEADER_SIZE: int = 14
 HELLO = Message(0x01, "hello", Field("protocol", "B"), _REF)
 START = Message(0x02, "start", _REF, Field("form", "B"), Field("window", "H", unit="messages"))
 STOP = Message(0x03, "stop", _REF)
-SETTINGS = Message(0x04, "settings", _REF, Field("key", "B"), Field("is_set", "B"), Field("value", "I"))
+SETTINGS = Message(
+    0x04, "settings", _REF, Field("key", "B"), Field("is_set", "B"), Field("value", "I")
+)
 TABLES = Message(0x05, "tables", _REF, Field("table", "B"), Field("offset", "H"))
 PING = Message(0x06, "ping", _REF)
 CREDIT = Message(0x07, "credit", Field("boot", "H"), Field("stream", "B"), Field("seq", "I"))
@@ -152,12 +160,23 @@ STATS_REPLY = Message(
     Field("n_queued", "H", unit="bytes"),
     Field("heap_free", "I", unit="bytes"),
 )
-REFUSED = Message(0x9F, "refused", _REF, Field("request", "B"), Field("code", "B"), Field("text", "B", REST))
+REFUSED = Message(
+    0x9F, "refused", _REF, Field("request", "B"), Field("code", "B"), Field("text", "B", REST)
+)
 
-FRAMES_RAW12 = Message(0x20, "frames_raw12", *_HEADER, Field("n_frames", "B"), Field("body", "B", REST))
-FRAMES_RAW8 = Message(0x21, "frames_raw8", *_HEADER, Field("n_frames", "B"), Field("body", "B", REST))
+FRAMES_RAW12 = Message(
+    0x20, "frames_raw12", *_HEADER, Field("n_frames", "B"), Field("body", "B", REST)
+)
+FRAMES_RAW8 = Message(
+    0x21, "frames_raw8", *_HEADER, Field("n_frames", "B"), Field("body", "B", REST)
+)
 FRAME_CODED8 = Message(
-    0x22, "frame_coded8", *_HEADER, Field("mode", "B"), Field("n_tokens", "B"), Field("body", "B", REST)
+    0x22,
+    "frame_coded8",
+    *_HEADER,
+    Field("mode", "B"),
+    Field("n_tokens", "B"),
+    Field("body", "B", REST),
 )
 IMU_SAMPLES = Message(0x23, "imu_samples", *_HEADER, Field("words", "h", REST))
 EVENT = Message(

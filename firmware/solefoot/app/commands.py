@@ -48,7 +48,9 @@ class Commands:
             return self._refuse(request, message, m.BAD_VALUE, str(error))
         handler = self._handlers.get(message[0])
         if handler is None:
-            return self._refuse(request, message, m.UNSUPPORTED, "%s is not in this firmware" % request.name)
+            return self._refuse(
+                request, message, m.UNSUPPORTED, "%s is not in this firmware" % request.name
+            )
         try:
             return handler(fields)
         except Refusal as error:
@@ -94,7 +96,11 @@ class Commands:
         app = self._app
         form = fields["form"] or app.settings.form
         if form > 7 or not app.settings.forms >> form & 1:
-            reason = misfit(form, app.settings.geometry.n_cells) if form in m.FORM_NAMES else "form %d is unknown" % form
+            reason = (
+                misfit(form, app.settings.geometry.n_cells)
+                if form in m.FORM_NAMES
+                else "form %d is unknown" % form
+            )
             raise Refusal(m.NO_FIT, reason)
         app.start(form, fields["window"])
         return m.START_REPLY.pack(fields["ref"], app.settings.boot, *app.sampler.seq)
@@ -104,7 +110,9 @@ class Commands:
         app.stop()
         while app.send_one():  # the reply counts what has gone before it
             pass
-        return m.STOP_REPLY.pack(fields["ref"], app.settings.boot, *app.sampler.seq, *app.n_dropped())
+        return m.STOP_REPLY.pack(
+            fields["ref"], app.settings.boot, *app.sampler.seq, *app.n_dropped()
+        )
 
     def _settings(self, fields):
         key = fields["key"]
@@ -117,7 +125,9 @@ class Commands:
         if fields["is_set"]:
             if key == m.BODY_WEIGHT:
                 if value > 255 * n:
-                    raise Refusal(m.BAD_VALUE, "body weight %d counts, at most %d" % (value, 255 * n))
+                    raise Refusal(
+                        m.BAD_VALUE, "body weight %d counts, at most %d" % (value, 255 * n)
+                    )
                 s.body_weight = value
                 app.sampler.detector.set_body_weight(value)
             elif key == m.DEAD_BAND:

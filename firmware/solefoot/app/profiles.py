@@ -7,7 +7,9 @@ from solecore.wire.messages import CODED8, RAW12
 class Profile:
     """Defaults of one layout; ``imu_per_frame`` samples of ``imu_axes`` words come with a frame."""
 
-    def __init__(self, layout: str, period_us: int, form: int, imu_axes: int, imu_per_frame: int) -> None:
+    def __init__(
+        self, layout: str, period_us: int, form: int, imu_axes: int, imu_per_frame: int
+    ) -> None:
         self.layout = layout
         self.period_us = period_us
         self.form = form

@@ -159,7 +159,17 @@ class Sampler:
             self._close_imu()
 
     def _header(self, buf, msg_id, stream, ticks, wraps):
-        struct.pack_into(m.HEADER_FORMAT, buf, 0, msg_id, self._settings.boot, stream, self.seq[stream], ticks, wraps)
+        struct.pack_into(
+            m.HEADER_FORMAT,
+            buf,
+            0,
+            msg_id,
+            self._settings.boot,
+            stream,
+            self.seq[stream],
+            ticks,
+            wraps,
+        )
 
     def _put_frame(self, cells, before, ticks, wraps):
         buf = self._open_frames
@@ -229,7 +239,9 @@ class Sampler:
         if bits >> m.IC & 1:
             ticks = detector.ticks_of[m.IC]
             if stride.has_ended:
-                since = _ticks.elapsed(ticks, detector.wraps_of[m.IC], stride.ic_ticks, stride.ic_wraps)
+                since = _ticks.elapsed(
+                    ticks, detector.wraps_of[m.IC], stride.ic_ticks, stride.ic_wraps
+                )
                 self._put_stride(since if since <= MAX_STRIDE_US else 0)
             stride.begin(ticks, detector.wraps_of[m.IC])
         if bits >> m.HEEL_ON & 1:
@@ -240,8 +252,17 @@ class Sampler:
         while kind < 6:
             if bits >> kind & 1:
                 buf = self.alerts.claim()
-                self._header(buf, m.EVENT.msg_id, m.EVENTS, detector.ticks_of[kind], detector.wraps_of[kind])
-                struct.pack_into("<BII", buf, m.HEADER_SIZE, kind, detector.force_of[kind], self.seq[m.PRESSURE] - 1)
+                self._header(
+                    buf, m.EVENT.msg_id, m.EVENTS, detector.ticks_of[kind], detector.wraps_of[kind]
+                )
+                struct.pack_into(
+                    "<BII",
+                    buf,
+                    m.HEADER_SIZE,
+                    kind,
+                    detector.force_of[kind],
+                    self.seq[m.PRESSURE] - 1,
+                )
                 self.alerts.put(m.EVENT.size, m.EVENTS, self.seq[m.EVENTS], 1)
                 self.seq[m.EVENTS] += 1
             kind += 1
@@ -258,7 +279,9 @@ class Sampler:
         struct.pack_into(
             "<IIII", buf, m.HEADER_SIZE, stride.stance_us, stride_us, stride.peak, stride.integral
         )
-        struct.pack_into("<HHHHHH", buf, m.HEADER_SIZE + 16, cop[0], cop[1], cop[2], cop[3], cop[4], cop[5])
+        struct.pack_into(
+            "<HHHHHH", buf, m.HEADER_SIZE + 16, cop[0], cop[1], cop[2], cop[3], cop[4], cop[5]
+        )
         struct.pack_into("<HB", buf, m.HEADER_SIZE + 28, stride.n_active, stride.strike)
         self.alerts.put(m.STRIDE.size, m.STRIDES, self.seq[m.STRIDES], 1)
         self.seq[m.STRIDES] += 1

@@ -67,7 +67,8 @@ class Settings:
             raise ValueError(reason)
         if len(self.calibration.table) != 2 * geometry.n_cells + 1:
             raise ValueError(
-                "calibration of %d words for %d cells" % (len(self.calibration.table), geometry.n_cells)
+                "calibration of %d words for %d cells"
+                % (len(self.calibration.table), geometry.n_cells)
             )
 
     @property

@@ -88,7 +88,9 @@ class VirtualFoot:
         self._clock = StepClock(ticks)
         self._board = HandedBoard(settings.geometry.n_cells)
         self._port = MemoryPort()
-        self.app = App(self._board, StreamLink(self._port, kernels[0]), self._clock, settings, kernels)
+        self.app = App(
+            self._board, StreamLink(self._port, kernels[0]), self._clock, settings, kernels
+        )
 
     def step(self, kind: int, ticks: int, payload: bytes) -> bytes:
         """Let one thing happen at ``ticks``; return the bytes that the foot sent."""

@@ -12,6 +12,7 @@ import sys
 from array import array
 
 import micropython
+
 from solecore import kernels
 from solekit_hil.board.foot import VirtualFoot, settings_from
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from solekit.layouts import Layout, Side
-
 from solekit_hil.walker.interface import KINDS, Crossings, Event, Sample, Truth, Walker
 from solekit_hil.walker.person import MOTIONS, Person
 from solekit_hil.walker.seeded import SeededWalker

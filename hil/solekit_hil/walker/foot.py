@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import get_args
 
 import numpy as np
-from solekit.layouts import FloatArray
 
+from solekit.layouts import FloatArray
 from solekit_hil.walker.interface import Float32Array, Kind
 from solekit_hil.walker.person import GRAVITY_M_S2, Style
 from solekit_hil.walker.schedule import Contacts, cyclic, latest

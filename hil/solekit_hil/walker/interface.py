@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
 from solekit.layouts import FloatArray, Layout, Side
 
 Float32Array = NDArray[np.float32]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+
 from solekit.layouts import SIDES, Side
 
 GRAVITY_M_S2 = 9.80665

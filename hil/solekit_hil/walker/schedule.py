@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from solekit.layouts import SIDES, FloatArray, Side
 
+from solekit.layouts import SIDES, FloatArray, Side
 from solekit_hil.walker import steps
 from solekit_hil.walker.person import Style
 from solekit_hil.walker.smooth import ease, ramp, unit

@@ -5,8 +5,8 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
-from solekit.layouts import FloatArray, Layout, Side
 
+from solekit.layouts import FloatArray, Layout, Side
 from solekit_hil.walker.foot import Foot
 from solekit_hil.walker.interface import KINDS, Crossings, Event, Float32Array, Sample, Truth
 from solekit_hil.walker.person import GRAVITY_M_S2, MOTIONS, Person, Style

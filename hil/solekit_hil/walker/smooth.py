@@ -7,6 +7,7 @@ need not, and then a recording would depend on how it was cut into chunks.
 from __future__ import annotations
 
 import numpy as np
+
 from solekit.layouts import FloatArray
 
 _SIN = (1.0, -1 / 6, 1 / 120, -1 / 5040, 1 / 362880, -1 / 39916800, 1 / 6227020800)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from solekit.layouts import BoolArray, FloatArray, Layout, Side
 
+from solekit.layouts import BoolArray, FloatArray, Layout, Side
 from solekit_hil.walker.interface import Float32Array
 from solekit_hil.walker.smooth import ramp
 

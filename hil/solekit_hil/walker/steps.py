@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from solekit.layouts import FloatArray
 
+from solekit.layouts import FloatArray
 from solekit_hil.walker.person import Style
 
 BoolArray = NDArray[np.bool_]

@@ -16,8 +16,12 @@ from solekit.recording import Recording
 
 def run(
     device: options.Device = None,
-    duration_s: Annotated[float, typer.Option("--duration-s", min=5.0, help="Length of the walk.")] = 60.0,
-    out: Annotated[Path, typer.Option("--out", help="Folder for recording and report.")] = Path("out/demo"),
+    duration_s: Annotated[
+        float, typer.Option("--duration-s", min=5.0, help="Length of the walk.")
+    ] = 60.0,
+    out: Annotated[Path, typer.Option("--out", help="Folder for recording and report.")] = Path(
+        "out/demo"
+    ),
     json: options.Json = False,
 ) -> None:
     """Walk, record, analyse, report; needs no hardware."""

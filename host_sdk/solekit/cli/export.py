@@ -30,7 +30,9 @@ def run(
     from solekit.analysis import analyse
 
     if format not in FORMATS:
-        raise typer.BadParameter(f"{format!r} is not one of {', '.join(FORMATS)}", param_hint="--format")
+        raise typer.BadParameter(
+            f"{format!r} is not one of {', '.join(FORMATS)}", param_hint="--format"
+        )
     analysis = analyse(Recording(recording), allow_low_rate=allow_low_rate)
     tables = {
         "events": analysis.events,

@@ -21,7 +21,9 @@ Json = Annotated[bool, typer.Option("--json", help="Lines of JSON instead of tab
 RecordingPath = Annotated[Path, typer.Argument(help="A recording (.mcap).")]
 LowRate = Annotated[
     bool,
-    typer.Option("--allow-low-rate", help="Report double and single support below 25 Hz all the same."),
+    typer.Option(
+        "--allow-low-rate", help="Report double and single support below 25 Hz all the same."
+    ),
 ]
 
 

@@ -38,8 +38,12 @@ def run(
     device: options.Device = None,
     left: options.Left = None,
     right: options.Right = None,
-    out: Annotated[Path, typer.Option("--out", help="File to write; must not exist.")] = Path("walk.mcap"),
-    protocol: Annotated[str, typer.Option("--protocol", help=f"One of {', '.join(PROTOCOLS)}.")] = "free",
+    out: Annotated[Path, typer.Option("--out", help="File to write; must not exist.")] = Path(
+        "walk.mcap"
+    ),
+    protocol: Annotated[
+        str, typer.Option("--protocol", help=f"One of {', '.join(PROTOCOLS)}.")
+    ] = "free",
     duration_s: Annotated[
         float | None, typer.Option("--duration-s", min=0.1, help="Length of the marked part.")
     ] = None,
@@ -52,7 +56,9 @@ def run(
     if protocol not in PROTOCOLS:
         raise typer.BadParameter(f"{protocol!r} is not one of {', '.join(PROTOCOLS)}")
     if form not in (None, "raw12", "raw8", "coded8"):
-        raise typer.BadParameter(f"{form!r} is not one of raw12, raw8, coded8", param_hint="--form")
+        raise typer.BadParameter(
+            f"{form!r} is not one of raw12, raw8, coded8", param_hint="--form"
+        )
     chosen = PROTOCOLS[protocol]
     if duration_s is not None:
         chosen = Protocol(chosen.name, chosen.countdown_s, duration_s)
@@ -134,7 +140,8 @@ def show_losses(path: Path, losses: dict[str, dict[str, StreamLoss]], *, as_json
     """Print what was sampled, received and missing of every stream."""
     if as_json:
         account = {
-            side: {name: loss.to_json() for name, loss in streams.items()} for side, streams in losses.items()
+            side: {name: loss.to_json() for name, loss in streams.items()}
+            for side, streams in losses.items()
         }
         show_json({"recording": str(path), "loss": account})
         return
@@ -145,5 +152,3 @@ def show_losses(path: Path, losses: dict[str, dict[str, StreamLoss]], *, as_json
             f"+ {frames.back_filled} back-filled + {frames.missing} missing"
         )
     print(f"recorded in {path}")
-
-

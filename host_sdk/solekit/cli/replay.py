@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-
 from solekit.cli import options
 from solekit.cli.output import say, show_json
 from solekit.pair import connect_pair
@@ -25,15 +24,20 @@ async def _replay(path: str, *, as_json: bool) -> None:
         await watching
     for side, streams in losses.items():
         frames = streams["pressure"]
-        say(f"{side}: {frames.sampled} frames sampled, {frames.received} received, {frames.missing} missing")
+        say(
+            f"{side}: {frames.sampled} frames sampled, {frames.received} received, {frames.missing} missing"
+        )
 
 
 async def _watch(pair, *, as_json: bool) -> None:
     async for event in pair.events():
-        row = {"t_s": event.t_s, "side": event.side, "kind": event.kind, "interval_s": event.interval_s}
+        row = {
+            "t_s": event.t_s,
+            "side": event.side,
+            "kind": event.kind,
+            "interval_s": event.interval_s,
+        }
         if as_json:
             show_json(row)
         else:
             print(f"{event.t_s:10.3f} s  {event.side:<5}  {event.kind}")
-
-

@@ -14,11 +14,17 @@ from solekit.cli.output import say, show_table
 from solekit.errors import SolekitError
 from solekit.pair import connect
 
-USB_VENDORS = {0x303A: "ESP32-S3", 0x2E8A: "RP2", 0x239A: "nRF52840"}  # boards that Solekit runs on
+USB_VENDORS = {
+    0x303A: "ESP32-S3",
+    0x2E8A: "RP2",
+    0x239A: "nRF52840",
+}  # boards that Solekit runs on
 
 
 def run(
-    every: Annotated[bool, typer.Option("--all", help="Every serial port, not only known boards.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every serial port, not only known boards.")
+    ] = False,
     identify: Annotated[bool, typer.Option("--identify", help="Ask each port who it is.")] = False,
     json: options.Json = False,
 ) -> None:
@@ -31,7 +37,9 @@ def run(
         if identify:
             row |= asyncio.run(_ask(row["uri"]))
         rows.append(row)
-    show_table(pd.DataFrame(rows, columns=None if rows else ["uri", "board", "serial"]), as_json=json)
+    show_table(
+        pd.DataFrame(rows, columns=None if rows else ["uri", "board", "serial"]), as_json=json
+    )
     if not rows:
         say("no insole is plugged in; try --all, or a virtual one: --device sim:walk")
 
@@ -41,6 +49,11 @@ async def _ask(uri: str) -> dict[str, Any]:
     try:
         async with connect(uri) as insole:
             info = insole.known
-            return {"side": info.side, "layout": info.layout_name, "firmware": info.firmware, "answer": "ok"}
+            return {
+                "side": info.side,
+                "layout": info.layout_name,
+                "firmware": info.firmware,
+                "answer": "ok",
+            }
     except SolekitError as error:
         return {"side": "", "layout": "", "firmware": "", "answer": str(error)}

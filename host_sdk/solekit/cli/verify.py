@@ -14,7 +14,9 @@ def run(recording: options.RecordingPath, json: options.Json = False) -> None:
     """Check a recording; exit code 1 if it is cut off or does not add up."""
     found = Recording(recording)
     problems = list(found.problems)
-    stored = {entry["side"]: entry["streams"] for entry in found.session if entry["kind"] == "loss"}
+    stored = {
+        entry["side"]: entry["streams"] for entry in found.session if entry["kind"] == "loss"
+    }
     rows = []
     for side, foot in found.feet.items():
         for name, loss in foot.loss.items():
@@ -40,7 +42,9 @@ def run(recording: options.RecordingPath, json: options.Json = False) -> None:
                 )
     show_table(pd.DataFrame(rows), as_json=json)
     if json:
-        show_json({"recording": str(recording), "complete": found.is_complete, "problems": problems})
+        show_json(
+            {"recording": str(recording), "complete": found.is_complete, "problems": problems}
+        )
     for problem in problems:
         say(f"problem: {problem}")
     if problems:

@@ -6,10 +6,10 @@ CoP = sum(p * area * position) / sum(p * area) are linear in the unknowns. Solve
 (two recordings of sizes 7 and 3 in the vendor's Apache-2.0 examples, 4422 rows):
 
 * shares of the sole's area, common to both feet and both sizes; one scale per foot (205.1 cm2 at
-  size 7, 143.7 cm2 at size 3) then explains the total force within 0.33-0.54 N rms and 1.9 N at
+  size 7, 143.7 cm2 at size 3) then explains the total force within 0.31-0.55 N rms and 1.9 N at
   most, where the column's rounding to 1 N alone gives 0.29 N rms;
 * positions, in fractions of length and width from the centre, equal within 0.006 on all four feet;
-  with them the CoP columns are reproduced within 0.0005 of length and width.
+  with them the CoP columns are reproduced within 0.0007 of length and width rms, 0.0018 at most.
 
 The second coordinate is positive on the medial side of both feet: the metatarsal cells 9-13 run
 from far forward (medial) to further back (lateral), the hallux cell 14 takes more than 15 and 16,
@@ -45,6 +45,7 @@ MEDIAL = np.array(
 
 _LOADED_N = 20.0  # a foot below this in every row says nothing about areas
 _GOOD_FIT_N = 2.0  # rms; above it the table is not this sole's
+_ROW_MISFIT_N = 5.0  # one row's; 1.9 N was the largest seen
 _MAX_MISFIT = 0.2  # of the rms force; above it pressure and force do not belong together
 _MAX_CONDITION = 1000.0
 
@@ -78,6 +79,12 @@ def cell_areas_cm2(
             notes.append(
                 f"The {side} total force differs from the sum of the cells by {misfit:.1f} N rms."
             )
+    n_off = int((np.abs(total_n - pressure_n_cm2 @ areas) > _ROW_MISFIT_N).sum())
+    if n_off and misfit <= _GOOD_FIT_N:
+        notes.append(
+            f"{side}: in {n_off} rows the total force is over {_ROW_MISFIT_N:g} N off the sum of "
+            "the cells; the cells were kept."
+        )
     if misfit > _MAX_MISFIT * _rms(total_n):
         raise DataError(
             f"the {side} pressures explain the total force column only within {misfit:.0f} N rms; "

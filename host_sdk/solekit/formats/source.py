@@ -179,7 +179,7 @@ def nominal_rate_hz(t_s: FloatArray) -> float:
 
 def person_code(stem: str) -> str:
     """Return an id for the person of file ``stem`` that cannot show a name: a short hash."""
-    return "file-" + hashlib.sha256(stem.encode()).hexdigest()[:8]
+    return "file-" + hashlib.sha256(stem.encode(errors="surrogateescape")).hexdigest()[:8]
 
 
 def starts_at_the_toes(y_mm: FloatArray, force_n: FloatArray) -> bool:

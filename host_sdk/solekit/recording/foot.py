@@ -22,7 +22,14 @@ _STRIDE = struct.Struct("<IIII6HHB")
 EVENT_COLUMNS = ["side", "kind", "t_s", "force_n", "confirmed_s"]
 STRIDE_COLUMNS = [
     *("side", "ic_s", "stance_s", "stride_s", "peak_force_n", "force_time_n_s"),
-    *("cop_start_x_mm", "cop_start_y_mm", "cop_mid_x_mm", "cop_mid_y_mm", "cop_end_x_mm", "cop_end_y_mm"),
+    *(
+        "cop_start_x_mm",
+        "cop_start_y_mm",
+        "cop_mid_x_mm",
+        "cop_mid_y_mm",
+        "cop_end_x_mm",
+        "cop_end_y_mm",
+    ),
     *("n_active", "strike"),
 ]
 
@@ -61,7 +68,9 @@ class FootRecording:
         self._starts = starts or [
             min((item.seq for item in items), default=0) for items in self._by_stream
         ]
-        self._received = {i: sorted(items, key=lambda d: d.seq) for i, items in enumerate(self._by_stream)}
+        self._received = {
+            i: sorted(items, key=lambda d: d.seq) for i, items in enumerate(self._by_stream)
+        }
 
     @property
     def starts(self) -> list[int]:
@@ -100,7 +109,9 @@ class FootRecording:
     def timeline(self) -> PolygonTimeline:
         """Foot time to host time."""
         items = self.messages(m.PRESSURE)
-        newest = np.array([item.foot_us + (item.n - 1) * self.info.period_us for item in items], float)
+        newest = np.array(
+            [item.foot_us + (item.n - 1) * self.info.period_us for item in items], float
+        )
         arrival = np.array([item.t_s for item in items])
         table = pd.DataFrame(self._pings, columns=["host_tx_s", "rx_us", "tx_us", "host_rx_s"])
         return PolygonTimeline().fit(
@@ -117,18 +128,26 @@ class FootRecording:
 
     @cached_property
     def _frames(self) -> list[Frames]:
-        return PressureDecoder(self.info.n_cells, self.info.period_us).decode(self.messages(m.PRESSURE))
+        return PressureDecoder(self.info.n_cells, self.info.period_us).decode(
+            self.messages(m.PRESSURE)
+        )
 
     @cached_property
     def form(self) -> str:
         """Name of the form that the frames travelled in ('mixed' if several)."""
         forms = {frames.form for frames in self._frames}
-        return m.FORM_NAMES[forms.pop()] if len(forms) == 1 else "mixed" if forms else self.info.form
+        return (
+            m.FORM_NAMES[forms.pop()] if len(forms) == 1 else "mixed" if forms else self.info.form
+        )
 
     @cached_property
     def seq(self) -> NDArray[np.int64]:
         """Sequence numbers of the frames, shape (n,)."""
-        return np.concatenate([frames.seq for frames in self._frames]) if self._frames else np.zeros(0, int)
+        return (
+            np.concatenate([frames.seq for frames in self._frames])
+            if self._frames
+            else np.zeros(0, int)
+        )
 
     @cached_property
     def t_s(self) -> NDArray[np.float64]:
@@ -178,11 +197,15 @@ class FootRecording:
         fields = [_EVENT.unpack_from(item.message, m.HEADER_SIZE) for item in items]
         at = self._host_s([item.foot_us for item in items]) if items else np.zeros(0)
         lsb = self.info.force_lsb_n or np.nan
-        confirmed = np.interp([f[2] for f in fields], self.seq, self.t_s) if self.seq.size else at * np.nan
+        confirmed = (
+            np.interp([f[2] for f in fields], self.seq, self.t_s) if self.seq.size else at * np.nan
+        )
         return pd.DataFrame(
             {
                 "side": pd.Series([self.side] * len(items), dtype="str"),
-                "kind": pd.Series([m.EVENT_NAMES.get(f[0], "unknown") for f in fields], dtype="str"),
+                "kind": pd.Series(
+                    [m.EVENT_NAMES.get(f[0], "unknown") for f in fields], dtype="str"
+                ),
                 "t_s": at,
                 "force_n": [f[1] * lsb for f in fields],
                 "confirmed_s": confirmed,
@@ -199,7 +222,9 @@ class FootRecording:
         for item, ic_s in zip(
             items, self._host_s([item.foot_us for item in items]) if items else (), strict=True
         ):
-            stance, stride, peak, integral, *rest = _STRIDE.unpack_from(item.message, m.HEADER_SIZE)
+            stance, stride, peak, integral, *rest = _STRIDE.unpack_from(
+                item.message, m.HEADER_SIZE
+            )
             cop, n_active, strike = rest[:6], rest[6], rest[7]
             rows.append(
                 (

@@ -61,7 +61,9 @@ class Recording:
                 duplicates={name: stream["duplicates"] for name, stream in lost.items()},
             )
         if not self.feet:
-            raise DataError(f"{self.path} holds no insole: it was cut off before its start, or is foreign")
+            raise DataError(
+                f"{self.path} holds no insole: it was cut off before its start, or is foreign"
+            )
 
     def _messages(self) -> Iterator[tuple[str, float, bytes]]:
         try:
@@ -78,12 +80,14 @@ class Recording:
             except _BROKEN as error:
                 raise DataError(f"{self.path} is not a recording (MCAP): {error}") from error
             if profile != PROFILE:
-                raise DataError(f"{self.path} is an MCAP file, but not of Solekit (profile {profile!r})")
+                raise DataError(
+                    f"{self.path} is an MCAP file, but not of Solekit (profile {profile!r})"
+                )
             content.seek(0)
             try:
-                for _, channel, message in NonSeekingReader(content, validate_crcs=True).iter_messages(
-                    log_time_order=False
-                ):
+                for _, channel, message in NonSeekingReader(
+                    content, validate_crcs=True
+                ).iter_messages(log_time_order=False):
                     yield channel.topic, message.log_time * 1e-9, message.data
             except _BROKEN as error:
                 self.problems.append(

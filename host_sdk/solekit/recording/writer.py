@@ -36,7 +36,9 @@ class RecordingWriter:
         self._mcap = Writer(self._file, compression=CompressionType.NONE)
         self._mcap.start(PROFILE, f"solekit {__version__}")
         self._wire_schema = self._mcap.register_schema(WIRE_SCHEMA, "text", BATCH_TEXT)
-        self._json_schema = self._mcap.register_schema(JSON_SCHEMA, "jsonschema", b'{"type": "object"}')
+        self._json_schema = self._mcap.register_schema(
+            JSON_SCHEMA, "jsonschema", b'{"type": "object"}'
+        )
         self._channels: dict[str, int] = {}
         self._batches: dict[str, tuple[float, list[bytes]]] = {}
         self._flushed_s = float("-inf")

@@ -21,7 +21,9 @@ def title(axes: Axes, text: str) -> None:
 def say(axes: Axes, text: str) -> None:
     """Write what is missing where it would stand."""
     place = axes.transAxes
-    axes.text(0.5, 0.5, text, transform=place, ha="center", va="center", fontsize=PLAIN, color=SOFT)
+    axes.text(
+        0.5, 0.5, text, transform=place, ha="center", va="center", fontsize=PLAIN, color=SOFT
+    )
 
 
 def quiet(axes: Axes, *spines: str) -> None:

@@ -10,7 +10,18 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from solekit.layouts import SIDES, FloatArray, Side
-from solekit.report.ink import INK, LINE, PLAIN, SHADE, SIDE_COLOURS, SMALL, SOFT, quiet, say, title
+from solekit.report.ink import (
+    INK,
+    LINE,
+    PLAIN,
+    SHADE,
+    SIDE_COLOURS,
+    SMALL,
+    SOFT,
+    quiet,
+    say,
+    title,
+)
 from solekit.report.soles import draw_soles
 from solekit.report.stances import cell_load
 
@@ -108,9 +119,11 @@ def _draw_foot_load(
     total = cell_load(foot, rows, is_calibrated=analysis.is_calibrated).sum(axis=1)
     breaks = np.flatnonzero(np.diff(t_s) > 1.5 / foot.info.rate_hz) + 1  # missing frames
     colour = SIDE_COLOURS[side]
+    broken = np.insert(total, breaks, np.nan)
+    broken_s = np.insert(t_s, breaks, (t_s[breaks - 1] + t_s[breaks]) / 2)
     line = axes.plot(
-        np.insert(t_s, breaks, np.nan) - start_s,
-        np.insert(total, breaks, np.nan),
+        broken_s - start_s,
+        broken,
         color=colour,
         linewidth=2,
         label=side,
@@ -122,7 +135,7 @@ def _draw_foot_load(
         at_s = events.loc[is_mine & events["t_s"].between(t_s[0], t_s[-1]), "t_s"].to_numpy()
         axes.plot(
             at_s - start_s,
-            np.interp(at_s, t_s, total),
+            np.nan_to_num(np.interp(at_s, broken_s, broken)),  # in a hole on the axis
             marker,
             color=colour,
             markeredgecolor="white",
@@ -178,7 +191,7 @@ def _draw_phases(axes: Axes, analysis: Analysis) -> None:
             axes.text(0, row, f"{side}: {refused}", fontsize=PLAIN, color=SOFT, va="center")
             continue
         _draw_bar(axes, row, side, phases, shares.mean().to_numpy())
-        note = f"{side}, {len(shares)} strides" + (f"; no double support: {reason}" if reason else "")
+        note = f"{side}, {len(shares)} strides" + (f"; double support: {reason}" if reason else "")
         axes.text(0, row + 0.34, note, fontsize=SMALL, color=SOFT, va="top")
 
 

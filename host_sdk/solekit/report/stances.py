@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from solecore.wire import messages as m
 
+from solecore.wire import messages as m
 from solekit.layouts import FloatArray
 
 if TYPE_CHECKING:

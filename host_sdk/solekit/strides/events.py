@@ -14,6 +14,7 @@ from solekit.layouts import SIDES, FloatArray, Side
 
 Kind = Literal["ic", "to"]
 KINDS: tuple[Kind, Kind] = ("ic", "to")
+MIN_SWING_S = 0.1  # no foot swings in less, not even in a sprint: the force only dipped
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,9 @@ def read_events(events: pd.DataFrame) -> FootEvents:
     """Return the initial contacts and toe offs of both feet; DataError on a broken table.
 
     ``events`` has ``side`` ('left'/'right'), ``kind`` ('ic', 'to'; others are ignored), ``t_s`` on
-    one clock, and may have ``sigma_s``; any order. An event listed twice counts once.
+    one clock, and may have ``sigma_s``; any order. An event listed twice counts once. A toe off
+    followed by a contact of the same foot within ``MIN_SWING_S`` is one stance with a dip: both
+    are left out. (A detector on the foot cannot know when it reports the toe off.)
     """
     require_columns(events, "events", "side", "kind", "t_s")
     used = events.loc[events["kind"].isin(KINDS)]
@@ -52,7 +55,20 @@ def read_events(events: pd.DataFrame) -> FootEvents:
             mine = ((used["side"] == side) & (used["kind"] == kind)).to_numpy(dtype=bool)
             distinct, first = np.unique(t_s[mine], return_index=True)
             result[side, kind] = EventTimes(distinct, sigma_s[mine][first])
+        _join_dips(result, side)
     return result
+
+
+def _join_dips(times: FootEvents, side: Side) -> None:
+    """Leave out swings of ``side`` that are too short to be one."""
+    contacts, toe_offs = times[side, "ic"], times[side, "to"]
+    follower = np.searchsorted(contacts.t_s, toe_offs.t_s, side="right")
+    padded = np.append(contacts.t_s, np.inf)
+    is_dip = padded[follower] - toe_offs.t_s < MIN_SWING_S
+    keep = np.ones(len(contacts.t_s), dtype=bool)
+    keep[follower[is_dip]] = False
+    times[side, "ic"] = EventTimes(contacts.t_s[keep], contacts.sigma_s[keep])
+    times[side, "to"] = EventTimes(toe_offs.t_s[~is_dip], toe_offs.sigma_s[~is_dip])
 
 
 def recorded_feet(times: FootEvents, sides: Sequence[Side] | None) -> tuple[Side, ...]:

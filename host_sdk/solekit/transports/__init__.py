@@ -20,9 +20,7 @@ _OWN = {
     "tcp": "solekit.transports.tcp:open_tcp",
     "replay": "solekit.transports.replay:open_replay",
 }
-FORMS = (
-    "sim:walk?seed=1, mpy:walk, sim:file:PATH, serial:/dev/ttyACM0, tcp:127.0.0.1:5555, replay:walk.mcap"
-)
+FORMS = "sim:walk?seed=1, mpy:walk, sim:file:PATH, serial:/dev/ttyACM0, tcp:127.0.0.1:5555, replay:walk.mcap"
 
 
 class Clock(Protocol):
@@ -102,5 +100,7 @@ def _opener(scheme: str, uri: str) -> Opener:
     for point in entry_points(group="solekit.transports", name=scheme):
         return point.load()
     if scheme == "ble":
-        raise TransportSpecError(f"{uri!r}: Bluetooth is not in this version; use serial: over USB")
+        raise TransportSpecError(
+            f"{uri!r}: Bluetooth is not in this version; use serial: over USB"
+        )
     raise TransportSpecError(f"unknown scheme {scheme!r} in {uri!r}; use one like {FORMS}")

@@ -6,6 +6,8 @@ from collections import deque
 from pathlib import Path
 from urllib.parse import parse_qsl
 
+import numpy as np
+
 from solecore.wire import messages as m
 from solecore.wire.frame import FrameDecoder, encode_frame
 from solekit import numpy_kernels
@@ -28,7 +30,9 @@ def open_replay(rest: str) -> dict[str, Transport]:
     recording = Recording(Path(name))
     sides = [side] if side else recording.sides
     if side and side not in recording.sides:
-        raise TransportSpecError(f"replay:{rest}: the recording holds {', '.join(recording.sides)} only")
+        raise TransportSpecError(
+            f"replay:{rest}: the recording holds {', '.join(recording.sides)} only"
+        )
     pump = Pump(lambda: ReplayWorld(recording))
     return {name: VirtualTransport(f"replay:{rest}", name, pump) for name in sides}
 
@@ -51,7 +55,8 @@ class ReplayWorld:
         self._origin_s = min(times)
         self.duration_s = max(times) - self._origin_s + 0.1
         self._queues = {
-            side: deque(sorted(_all(foot), key=lambda item: item.t_s)) for side, foot in self._feet.items()
+            side: deque(sorted(_all(foot), key=lambda item: item.t_s))
+            for side, foot in self._feet.items()
         }
 
     def send(self, side: str, data: bytes) -> None:
@@ -89,7 +94,9 @@ class ReplayWorld:
             tables = (foot.info.geometry, foot.info.calibration)
             table = tables[fields["table"]].astype("<u2").tobytes()
             at = fields["offset"]
-            return m.TABLES_REPLY.pack(ref, fields["table"], len(table), at, rest=table[at : at + 1024])
+            return m.TABLES_REPLY.pack(
+                ref, fields["table"], len(table), at, rest=table[at : at + 1024]
+            )
         if kind == m.START.msg_id:
             self._start(side)
             return m.START_REPLY.pack(ref, foot.info.boot, *self._next[side])
@@ -97,9 +104,7 @@ class ReplayWorld:
             self._stop(side)
             return m.STOP_REPLY.pack(ref, foot.info.boot, *self._next[side], *[0] * m.N_STREAMS)
         if kind == m.PING.msg_id:
-            foot_us = self._foot_us(side)
-            ticks, wraps = foot_us & m.TICKS_MASK, foot_us >> 30
-            return m.PING_REPLY.pack(ref, ticks, wraps, ticks, wraps)
+            return self._pong(side, ref)
         if kind == m.CREDIT.msg_id:
             return None
         return m.REFUSED.pack(ref, kind, m.UNSUPPORTED, rest=b"a replayed insole only streams")
@@ -126,17 +131,26 @@ class ReplayWorld:
         """Return when what arrived at ``recorded_s`` arrives now."""
         return (self._start_us or 0) + round((recorded_s - self._origin_s) * 1e6)
 
-    def _foot_us(self, side: str) -> int:
-        """Return the foot's time now, by the recording's own timeline."""
+    def _pong(self, side: str, ref: int) -> bytes | None:
+        """Answer a ping by the recording's own timeline, as vague as that is.
+
+        Received as late and sent as early as may have been: a copy of a recording must not claim to
+        know the time better than the recording. No answer where the clock cannot be placed.
+        """
+        foot = self._feet[side]
+        if not foot.messages(m.PRESSURE) or not np.isfinite(foot.timeline.interval_s):
+            return None
         start_us = self.now_us if self._start_us is None else self._start_us
         host_s = self._origin_s + (self.now_us - start_us) * 1e-6
-        if not self._feet[side].messages(m.PRESSURE):
-            return 0  # its clock cannot be placed
-        line = self._feet[side].timeline
+        line = foot.timeline
         foot_s = host_s - line.knot_offset_s_[0]
         for _ in range(3):  # the offset changes by parts per million only
-            foot_s += host_s - float(line.to_host_s([foot_s])[0])
-        return round(foot_s * 1e6)
+            foot_s += host_s - float(line.to_host_s(np.array([foot_s]))[0])
+        fields: list[int] = []
+        for at_s in (foot_s + line.interval_s, foot_s - line.interval_s):
+            at_us = max(0, round(at_s * 1e6))
+            fields += at_us & m.TICKS_MASK, at_us >> 30
+        return m.PING_REPLY.pack(ref, *fields)
 
 
 def _all(foot: FootRecording):

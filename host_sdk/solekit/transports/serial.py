@@ -47,7 +47,9 @@ class SerialTransport:
         self._thread: threading.Thread | None = None
         self._is_closing = False
         self._sending = asyncio.Lock()  # two halves of two messages make none
-        self._queue: asyncio.Queue[tuple[float, bytes] | ConnectionLostError | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[float, bytes] | ConnectionLostError | None] = (
+            asyncio.Queue()
+        )
 
     async def open(self) -> None:
         """Open the port for this program alone."""

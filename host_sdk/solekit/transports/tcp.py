@@ -39,11 +39,15 @@ class TcpTransport:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 self._reader, self._writer = await asyncio.open_connection(*self._address)
         except TimeoutError as error:
-            raise TransportError(f"{self.uri} did not answer within {CONNECT_TIMEOUT_S:g} s") from error
+            raise TransportError(
+                f"{self.uri} did not answer within {CONNECT_TIMEOUT_S:g} s"
+            ) from error
         except UnicodeError as error:
             raise TransportError(f"{self.uri}: that is no name of a host ({error})") from error
         except OSError as error:
-            raise TransportError(f"{self.uri}: nothing listens there ({error.strerror or error})") from error
+            raise TransportError(
+                f"{self.uri}: nothing listens there ({error.strerror or error})"
+            ) from error
 
     async def send(self, data: bytes) -> None:
         """Write ``data``."""

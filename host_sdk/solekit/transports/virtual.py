@@ -11,7 +11,6 @@ from typing import Protocol
 from solekit.errors import ConnectionLostError, SolekitError, TransportError
 
 SLICE_US = 20_000  # virtual time that passes between two looks at what the host wants
-_END = None  # what a queue holds when its transport has been closed
 
 
 class World(Protocol):
@@ -132,7 +131,7 @@ class Pump:
         queue = self.queues.pop(side, None)
         if queue is None:
             return
-        queue.put_nowait(_END)
+        queue.put_nowait(None)
         if not self.queues and self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -193,7 +192,7 @@ class Pump:
             while True:
                 item = await queue.get()
                 try:
-                    if item is _END:
+                    if item is None:
                         return
                     if isinstance(item, ConnectionLostError):
                         raise ConnectionLostError(uri, item.reason)
