@@ -15,7 +15,7 @@ from solecore.wire import messages as m
 from solefoot.app.profiles import PROFILES
 from solefoot.app.settings import forms_that_fit
 from solekit import layouts
-from solekit.errors import TransportSpecError
+from solekit.errors import DataError, TransportSpecError
 from solekit.layouts import Layout
 from solekit_hil import walker as walkers
 from solekit_hil.board.foot import DOWNLINK, FRAME, SERVE
@@ -222,7 +222,12 @@ def _form(spec: VirtualSpec, layout: Layout, profile: Any) -> int:
         return FORMS[spec.form]
     if profile:
         return profile.form
-    return m.RAW12 if forms_that_fit(layout.n_cells) >> m.RAW12 & 1 else m.RAW8
+    if forms_that_fit(layout.n_cells) >> m.RAW12 & 1:
+        return m.RAW12
+    reason = misfit(m.RAW8, layout.n_cells)
+    if reason:
+        raise DataError(f"{reason}; add layout=grid-30x22 to resample, which conserves the force")
+    return m.RAW8
 
 
 def _source(spec: VirtualSpec) -> Any:

@@ -135,19 +135,19 @@ def _event_gaps(
 
 
 def _doubt_samples(side: Side, foot: FootRecording) -> Iterator[str]:
-    for name, loss in foot.loss.items():
-        if loss.missing:
-            share = f"{loss.missing} of {loss.sampled} samples ({loss.missing / loss.sampled:.1%})"
-            yield f"Missing from the {side} foot's stream '{name}': {share}."
-        if not loss.holds:
-            yield f"The account of the {side} foot's stream '{name}' does not add up."
+    lost = [
+        f"{loss.missing} of {loss.sampled} ({loss.missing / loss.sampled:.1%}) of {name}"
+        for name, loss in foot.loss.items()
+        if loss.missing
+    ]
+    if lost:
+        yield f"Samples of the {side} foot are missing: {', '.join(lost)}."
+    if broken := [name for name, loss in foot.loss.items() if not loss.holds]:
+        yield f"The account of the {side} foot does not add up: {', '.join(broken)}."
     if foot.loss["events"].missing:
         yield f"Lost events of the {side} foot make the number of steps a lower bound."
     if not foot.loss["pressure"].end_known:
-        yield (
-            f"The {side} insole did not say how much it sampled: "
-            "what was lost after its last message is unknown."
-        )
+        yield f"The {side} insole did not tell where it ended: later losses are unknown."
 
 
 def _doubt_insole(side: Side, foot: FootRecording) -> Iterator[str]:
@@ -191,8 +191,5 @@ def _doubt_times(interval_s: float, rate_hz: float, *, allow_low_rate: bool) -> 
         verdict = "reported all the same, as asked" if allow_low_rate else "not reported"
         yield f"{rate_hz:g} Hz is below {least_hz:g} Hz: double and single support are {verdict}."
     elif rate_hz < SLOW_RATE_HZ:
-        frame_ms = 1e3 / rate_hz
-        yield (
-            f"At {rate_hz:g} Hz a frame lasts {frame_ms:.0f} ms: double and single support need "
-            "more strides than at a higher rate."
-        )
+        cost = "double and single support need more strides than at a higher rate"
+        yield f"At {rate_hz:g} Hz a frame lasts {1e3 / rate_hz:.0f} ms: {cost}."

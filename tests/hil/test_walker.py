@@ -369,15 +369,15 @@ def test_the_imu_rests_under_gravity_while_the_foot_is_flat(motion):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_pitch_rate_peaks_positive_in_mid_swing(seed):
+def test_the_toes_turn_up_in_mid_swing_which_is_negative_about_the_left_axis(seed):
     walker = build(seed=seed)
     for side in layouts.SIDES:
         ic, to, ahead = strides(walker, side, 30)
         for landed, lifted, end in zip(ic, to, ahead, strict=True):
-            swing = walker.sample(np.linspace(lifted, end, 101))[1][side][:, 4]
+            swing = walker.sample(np.linspace(lifted, end, 101))[1][side][:, 4] * -1
             assert 300 < np.rad2deg(swing.max()) < 600
             assert 20 < swing.argmax() < 70
-            push = walker.sample(np.linspace(lifted - 0.25, lifted, 101))[1][side][:, 4]
+            push = walker.sample(np.linspace(lifted - 0.25, lifted, 101))[1][side][:, 4] * -1
             assert np.rad2deg(push.min()) < -100
             shock = walker.sample(np.linspace(landed, landed + 0.1, 201))[1][side][:, 2]
             assert shock.max() > 25 > shock[-1]
@@ -396,7 +396,7 @@ def test_the_imu_integrates_to_a_closed_foot_and_the_stride_length(motion):
         t = np.linspace(start, end, 8001)
         dt = t[1] - t[0]
         imu = walker.sample(t)[1]["left"].astype(float)
-        pitch = np.cumsum(imu[:, 4]) * dt
+        pitch = -np.cumsum(imu[:, 4]) * dt  # toes up
         assert abs(pitch[-1]) < 0.01
         forward = imu[:, 0] * np.cos(pitch) - imu[:, 2] * np.sin(pitch)
         up = imu[:, 0] * np.sin(pitch) + imu[:, 2] * np.cos(pitch) - GRAVITY_M_S2

@@ -72,7 +72,7 @@ class Foot:
         sin, cos = sin_cos(pitch)
         out[:, 0] = forward * cos + up * sin
         out[:, 2] = up * cos - forward * sin
-        out[:, 4] = rate
+        out[:, 4] = -rate  # right-handed about y, which points left: toes up is negative
         return out
 
     def _pitch(self, t_s: FloatArray) -> tuple[FloatArray, FloatArray]:

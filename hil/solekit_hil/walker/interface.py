@@ -85,7 +85,7 @@ class Walker(Ground, Protocol):
 
         A pure function: any division into calls returns the same bits. Per side, cells have shape
         (n, n_cells) in newtons; the IMU has shape (n, 6): specific force in m/s2 along x forward,
-        y left, z up of the foot (z reads +g at rest), then angular rate in rad/s. The rate about
-        y is positive when the toes rise, as in swing: the opposite of the right-hand rule.
+        y left, z up of the foot (z reads +g at rest), then angular rate in rad/s. Right-handed:
+        the rate about y is negative when the toes rise, as in mid-swing.
         """
         ...

@@ -35,10 +35,10 @@ def render(analysis: Analysis, picture_png: bytes) -> str:
     """Return the page; ``picture_png`` is the headline picture."""
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     about = analysis.recording.first("about")
-    person = str(about.get("person") or "no person code")
+    title = f"Gait report: {about['person']}" if about.get("person") else "Gait report"
     body = "".join(
         (
-            _header(analysis, about, person),
+            _header(analysis, about, title),
             _figure(analysis, picture_png),
             "<h2>The six insole variables</h2>",
             six_variables(analysis.variables),
@@ -58,16 +58,17 @@ def render(analysis: Analysis, picture_png: bytes) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
-        f"<title>Gait report: {escape(person)}</title><style>{style}</style></head>"
+        f"<title>{escape(title)}</title><style>{style}</style></head>"
         f"<body>{body}<footer>{NOTICE}. Made by Solekit {escape(__version__)}.</footer>"
         "</body></html>\n"
     )
 
 
-def _header(analysis: Analysis, about: dict[str, Any], person: str) -> str:
+def _header(analysis: Analysis, about: dict[str, Any], title: str) -> str:
     start_s, end_s = analysis.span_s
     feet = " and ".join(analysis.sides)
     facts = (
+        *(() if about.get("person") else ("No person code",)),
         f"Protocol: {analysis.recording.protocol}",
         _date(start_s),
         f"{end_s - start_s:.1f} s",
@@ -77,7 +78,7 @@ def _header(analysis: Analysis, about: dict[str, Any], person: str) -> str:
     n = len(analysis.warnings)
     hint = f'<a class="warn" href="#warnings">{n} warning{"s" * (n > 1)}</a>' if n else ""
     return (
-        f"<header><h1>Gait report: {escape(person)}</h1><p>{escape(' · '.join(facts))}</p>{note}"
+        f"<header><h1>{escape(title)}</h1><p>{escape(' · '.join(facts))}</p>{note}"
         f'<p><span class="badge">{NOTICE}</span> {hint}</p></header>'
     )
 
@@ -94,11 +95,9 @@ def _figure(analysis: Analysis, picture_png: bytes) -> str:
         f'<figure><img src="data:image/png;base64,{b64encode(picture_png).decode()}" '
         f'alt="Peak {load} of the soles with the mean gait line; load under each foot over a few '
         'seconds with gait events; phases of the gait cycle in percent of the stride.">'
-        f"<figcaption>Soles as the wearer sees them from above: the largest {load} of each cell, "
-        "averaged over the stances, with the mean way of the centre of pressure from initial "
-        "contact (circle) to toe off (triangle). The outline is drawn for orientation and carries "
-        "no data. The phases are means over the strides that have all four, and sum to 100 "
-        "%.</figcaption></figure>"
+        f"<figcaption>Soles from above: the largest {load} of each cell, averaged over the "
+        "stances, and the mean way of the centre of pressure. The outline carries no data. Phases "
+        "are means over the strides that have all of them.</figcaption></figure>"
     )
 
 

@@ -78,7 +78,7 @@ def _draw_load(axes: Axes, analysis: Analysis) -> None:
         axes.set(xticks=[], yticks=[])
         say(axes, "no frames in the recording")
         return
-    axes.set(xlim=(0, end_s - start_s), ylim=(0, 1.06 * axes.dataLim.y1))
+    axes.set(xlim=(0, end_s - start_s), ylim=(0, 1.06 * axes.dataLim.y1 or 1.0))
     axes.set_xlabel("seconds", fontsize=SMALL, color=SOFT, labelpad=1)
     unit = "N" if analysis.is_calibrated else "counts"
     axes.set_ylabel(unit, fontsize=SMALL, color=SOFT)
@@ -148,7 +148,7 @@ def _draw_foot_load(
 def _window(analysis: Analysis) -> tuple[float, float]:
     """Return the few seconds with most valid strides, the earliest; else the middle."""
     start_s, end_s = analysis.span_s
-    length_s = min(WINDOW_S, max(end_s - start_s, 0.0))
+    length_s = min(WINDOW_S, max(end_s - start_s, 1 / analysis.rate_hz))
     strides = analysis.strides.loc[analysis.strides["is_valid"]]
     latest_s = end_s - length_s
     if strides.empty:

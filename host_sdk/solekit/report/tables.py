@@ -16,9 +16,9 @@ MAX_DECIMALS = 4
 _SHORT = {"sd": "SD", "cv": "CV"}  # words of a variable's name that are written otherwise
 GROUPS = {  # title: how the names of its variables end or begin
     "Phases of the gait cycle": ("double_support_", "stance_share", "swing_share"),
-    "Symmetry of the feet": ("_index", "_angle", "_asymmetry"),
-    "Variability of the stride time": ("stride_time_",),
     "Times": ("_time",),
+    "Variability of the stride time": ("stride_time_",),
+    "Symmetry of the feet": ("_index", "_angle", "_asymmetry"),
 }
 OTHER = "Further variables"
 
@@ -95,19 +95,20 @@ def _values(members: list[Variable], values: pd.DataFrame) -> str:
         for i, row in enumerate(found):
             name = f'<th scope="row" rowspan="{len(found)}">{escape(label(variable.name))}</th>'
             rows.append(f"<tr>{'' if i else name}{_cells(row)}</tr>")
-    return table(("Variable", "Side", "#Mean ± error", "#SD", "#n", "Remark"), rows)
+    return table(("Variable", "Side", "#Mean ± error", "", "#SD", "#n", "Remark"), rows)
 
 
 def _cells(row: dict[str, Any]) -> str:
-    side = f'<td class="{row["side"]}">{row["side"] or "both feet"}</td>'
+    side = f'<td class="{row["side"]}">{row["side"] or "both"}</td>'
     if row["reason"]:
-        return f'{side}<td colspan="4" class="refused">not reported: {escape(row["reason"])}</td>'
+        return f'{side}<td colspan="5" class="refused">not reported: {escape(row["reason"])}</td>'
     value, error, sd = rounded(row["value"], row["error"], row["sd"])
     shown = f'<span class="value">{value}</span>'
     if error:
         shown += f' <span class="error">± {error}</span>'
     return (
-        f'{side}<td class="number">{shown} {escape(row["unit"])}</td><td class="number">{sd}</td>'
+        f'{side}<td class="number">{shown}</td><td class="unit">{escape(row["unit"])}</td>'
+        f'<td class="number">{sd}</td>'
         f'<td class="number">{row["n"]}</td><td class="remark">{escape(row["label"])}</td>'
     )
 

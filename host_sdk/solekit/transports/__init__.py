@@ -26,7 +26,10 @@ FORMS = "sim:walk?seed=1, mpy:walk, sim:file:PATH, serial:/dev/ttyACM0, tcp:127.
 class Clock(Protocol):
     """The host's time as a transport sees it; virtual transports run faster than the wall."""
 
-    is_virtual: bool
+    @property
+    def is_virtual(self) -> bool:
+        """Whether time runs only while the host keeps up."""
+        ...
 
     def now_s(self) -> float:
         """Return seconds since some fixed moment."""
@@ -58,8 +61,16 @@ class Transport(Protocol):
     """One insole's bytes."""
 
     uri: str
-    clock: Clock
-    duration_s: float  # of what it plays; infinite for what is live
+
+    @property
+    def clock(self) -> Clock:
+        """The host's time as seen through this link."""
+        ...
+
+    @property
+    def duration_s(self) -> float:
+        """How long what it plays lasts; infinite for what is live."""
+        ...
 
     async def open(self) -> None:
         """Open the link; TransportError where that fails."""

@@ -229,6 +229,10 @@ class VirtualTransport:
         """The world behind it, for tests and benchmarks: truth, sensors, faults."""
         return self._pump.get_world()
 
+    def pace(self) -> None:
+        """Let time pass as it does on the wall, for who cannot wait in virtual time."""
+        self._pump.is_paced = True
+
     async def open(self) -> None:
         """Take part in the world."""
         await self._pump.open(self.side)
