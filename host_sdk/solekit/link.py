@@ -18,6 +18,15 @@ HOLD = 8  # messages held back while one before them may still come
 HOLD_S = 0.2  # and no longer than this: the rare events must not wait for eight more
 CREDIT_EVERY = 8  # messages between two credits
 _HEADER = struct.Struct(m.HEADER_FORMAT)
+_STREAM_OF = {
+    m.FRAMES_RAW12.msg_id: m.PRESSURE,
+    m.FRAMES_RAW8.msg_id: m.PRESSURE,
+    m.FRAME_CODED8.msg_id: m.PRESSURE,
+    m.IMU_SAMPLES.msg_id: m.IMU,
+    m.EVENT.msg_id: m.EVENTS,
+    m.STRIDE.msg_id: m.STRIDES,
+    m.MINUTE.msg_id: m.MINUTES,
+}
 _MAX_SEQ_STEP = 1 << 24  # a jump larger than this is not loss but nonsense
 
 
@@ -224,7 +233,9 @@ class Link:
 
     def parse(self, t_s: float, message: bytes) -> Data | None:
         """Return the data message, or None if it is not one of this start."""
-        if len(message) <= m.HEADER_SIZE:
+        layout = m.BY_ID.get(message[0]) if message else None
+        size = len(message)
+        if layout is None or size < layout.size or (layout.rest is None and size > layout.size):
             self.n_invalid += 1
             return None
         kind, boot, stream, seq, ticks, n_wraps = _HEADER.unpack_from(message)
@@ -239,8 +250,8 @@ class Link:
             n = (len(message) - m.HEADER_SIZE) // (2 * self._imu_axes)
         else:
             n = 1
-        far = stream < m.N_STREAMS and seq > self.streams[stream].expected + _MAX_SEQ_STEP
-        if stream >= m.N_STREAMS or n == 0 or far:
+        is_known = stream == _STREAM_OF.get(kind) and n > 0
+        if not is_known or seq > self.streams[stream].expected + _MAX_SEQ_STEP:
             self.n_invalid += 1
             return None
         return Data(t_s, stream, seq, n, (n_wraps << 30) + ticks, message)

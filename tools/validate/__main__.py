@@ -1,7 +1,7 @@
 """``python -m tools.validate NAME|all [--data DIR] [--json]``: compare with real recordings.
 
-NAME is a data set's folder (``fscan_walk`` for the F-Scan file); DIR is the directory that holds
-the folders, or one folder itself. Exit code 1 if a target is missed, 2 if there is nothing to
+NAME is a data set's folder (``fscan_walk`` for the F-Scan file); DIR holds the folders, or the
+recordings themselves. Exit code 1 if a target is missed, 2 if there is nothing to
 compare.
 """
 
@@ -36,8 +36,8 @@ def run(name: str, data: Path, rung: str) -> dict[str, Any] | None:
     module = import_module(f"tools.validate.{name}")
     folder = data / module.FOLDER
     if not folder.is_dir():
-        folder = data if data.name == module.FOLDER else None
-    if folder is None:
+        folder = data
+    if not any(path for pattern in module.PATTERNS for path in folder.glob(pattern)):
         return None
     began_s = time.perf_counter()
     result = module.validate(folder, rung)
@@ -85,7 +85,7 @@ def main() -> int:
             code = 1
             continue
         if result is None:
-            print(f"{name}: no such folder in {data}; set SOLEKIT_DATA or --data", file=sys.stderr)
+            print(f"{name}: no recordings of it in {data}; name a folder with --data", file=sys.stderr)
             continue
         n_done += 1
         if arguments.json:

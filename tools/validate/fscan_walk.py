@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 
 from tools.validate.reference import threshold_contacts
-from tools.validate.way import walk_through
+from tools.validate.way import sources, walk_through
 
 FOLDER = "vendor_formats"
+PATTERNS = ("*.asf",)
 SHARE_OF_PEAK = 0.05
 
 
 def validate(folder: Path, rung: str) -> dict[str, Any]:
     """Return peak total force and cadence of every F-Scan file against integrating the file itself."""
     walks = []
-    for path in sorted(folder.glob("*.asf")):
+    for path, _ in sources(folder, PATTERNS, "fscan"):
         passage = walk_through(path, rung=rung)
         (side,) = passage.source.feet
         foot = passage.source.feet[side]

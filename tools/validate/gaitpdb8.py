@@ -11,16 +11,17 @@ import pandas as pd
 from solekit.biomarkers.insole import InsoleVariables
 from solekit.strides import EventStrides
 from tools.validate.reference import threshold_contacts
-from tools.validate.way import Passage, walk_through
+from tools.validate.way import Passage, sources, walk_through
 
 FOLDER = "gaitpdb8"
+PATTERNS = ("*.txt", "*.txt.gz")
 SHARE_OF_WEIGHT = 0.05
 
 
 def validate(folder: Path, rung: str) -> dict[str, Any]:
     """Return per walk and worst over walks: cadence (steps/min) and stance (% of stride) differences."""
     walks, people = [], set()
-    for path in sorted([*folder.glob("*.txt.gz"), *folder.glob("*.txt")]):
+    for path, _ in sources(folder, PATTERNS, "gaitpdb"):
         passage = walk_through(path, rung=rung)
         people.add(passage.source.person)
         ours = _summary(passage.analysis.variables)

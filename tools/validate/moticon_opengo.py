@@ -9,22 +9,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from solekit import formats
 from tools.validate.reference import compare_events
-from tools.validate.way import walk_through
+from tools.validate.way import sources, walk_through
 
 FOLDER = "moticon_opengo"
+PATTERNS = ("*.txt",)
 
 
 def validate(folder: Path, rung: str) -> dict[str, Any]:
     """Return the comparison over every export in ``folder`` that carries step marks."""
-    pairs, people = [], set()
-    for path in sorted(folder.glob("*.txt")):
-        source = formats.load_source(path)
-        if source.events is None or source.events.empty:
-            continue
-        pairs.append((source.events, walk_through(path, rung=rung).events))
-        people.add(source.person)
+    pairs = []
+    for path, source in sources(folder, PATTERNS, "moticon"):
+        if source.events is not None and len(source.events):
+            pairs.append((source.events, walk_through(path, rung=rung).events))
     found = compare_events(pairs)
     targets = {
         "every event found": found["n_missed"] == 0,

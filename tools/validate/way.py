@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from solekit import Recording, connect_pair
+from solekit import Recording, connect_pair, formats
 from solekit.analysis import Analysis, analyse
-from solekit.errors import TransportError
+from solekit.errors import DataError, TransportError
 from solekit.formats.source import SourceRecording
 from solekit_hil.filewalker import FileWalker
 from solekit_hil.firmware import micropython
@@ -25,6 +27,18 @@ class Passage:
     walker: FileWalker
     events: pd.DataFrame
     analysis: Analysis
+
+
+def sources(folder: Path, patterns: tuple[str, ...], format_name: str) -> Iterator[tuple[Path, SourceRecording]]:
+    """Yield the recordings of one format in ``folder``; other files are named on stderr and left out."""
+    for path in sorted({path for pattern in patterns for path in folder.glob(pattern)}):
+        try:
+            source = formats.load_source(path)
+        except DataError as error:
+            print(f"left out: {error}", file=sys.stderr)
+            continue
+        if source.source == format_name:
+            yield path, source
 
 
 def best_rung() -> str:

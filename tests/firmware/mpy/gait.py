@@ -69,16 +69,15 @@ def walk(period, n_strides, seed, amplitude=0, stand_after=-1, noise=3):
         t += period
 
 
-def run(detector, frames, ticks=0, wraps=0, stride=None, on_stride=None):
-    """Return (kind, wraps, ticks, force, frame) of every event."""
-    out = []
+def run(detector, frames, emit, ticks=0, wraps=0, stride=None, on_stride=None):
+    """Call ``emit(kind, wraps, ticks, force, frame)`` for every event."""
     i = 0
     for force, heel, fore in frames:
         bits = detector.step(force, heel, fore, ticks, wraps)
         kind = 1
         while bits and kind < 6:
             if bits >> kind & 1:
-                out.append((kind, detector.wraps_of[kind], detector.ticks_of[kind], detector.force_of[kind], i))
+                emit(kind, detector.wraps_of[kind], detector.ticks_of[kind], detector.force_of[kind], i)
             kind += 1
         if stride:
             if bits >> TO & 1:
@@ -92,26 +91,33 @@ def run(detector, frames, ticks=0, wraps=0, stride=None, on_stride=None):
         ticks = tk.add(ticks, detector.period_us)
         if ticks < detector.period_us:
             wraps += 1
-    return out
+
+
+class Tally:
+    """The events and strides of a walk in a few numbers: a list of them would overrun a small heap."""
+
+    def __init__(self):
+        self.counts = [0] * 6
+        self.n_strides = 0
+        self.crc = 0
+
+    def event(self, *fields):
+        self.counts[fields[0]] += 1
+        self.crc = binascii.crc32(struct.pack("<BHIII", *fields), self.crc)
+
+    def stride(self, s):
+        self.n_strides += 1
+        self.crc = binascii.crc32(struct.pack("<IIIH", s.stance_us, s.peak, s.integral, s.n_active), self.crc)
+        self.crc = binascii.crc32(struct.pack("<6H", *s.cop), self.crc)
 
 
 def main():
     period, n_strides, seed = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     detector = ContactDetector(period, 0, 4)
-    crc = 0
-    strides = []
-
-    def keep(s):
-        strides.append((s.stance_us, s.peak, s.integral, s.n_active, tuple(s.cop)))
-
+    tally = Tally()
     frames = walk(period, n_strides, seed, 0, n_strides // 2)
-    counts = [0] * 6
-    for event in run(detector, frames, TICKS_MASK - 5000000, 0, StrideAccumulator(), keep):
-        counts[event[0]] += 1
-        crc = binascii.crc32(struct.pack("<BHIII", *event), crc)
-    for stance, peak, integral, active, cop in strides:
-        crc = binascii.crc32(struct.pack("<IIIH6H", stance, peak, integral, active, *cop), crc)
-    print(counts, len(strides), detector.on, detector.off, "crc", crc)
+    run(detector, frames, tally.event, TICKS_MASK - 5000000, 0, StrideAccumulator(), tally.stride)
+    print(tally.counts, tally.n_strides, detector.on, detector.off, "crc", tally.crc)
 
 
 if __name__ == "__main__":

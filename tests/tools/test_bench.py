@@ -1,0 +1,43 @@
+import json
+
+import pytest
+
+from tools.bench import latency, viper, wire
+from tools.bench.__main__ import main
+
+
+def test_coded_frames_of_the_virtual_person_are_no_larger_than_zlib_by_a_tenth(monkeypatch):
+    monkeypatch.setattr(wire, "SECONDS", 10)
+    rows = {row["frames"]: row for row in wire.measure()}
+    walked = [row for name, row in rows.items() if name.startswith("walker")]
+    assert len(walked) == 2
+    for row in walked:
+        assert row["coded_to_zlib6"] <= 1.1
+        assert row["coded_to_raw8"] < 0.5
+
+
+@pytest.mark.data
+def test_coded_frames_of_real_people_are_no_larger_than_zlib_by_a_tenth(data_dir, monkeypatch):
+    monkeypatch.setattr(wire, "data_dir", lambda _: data_dir)
+    monkeypatch.setattr(wire, "SECONDS", 2)
+    for row in wire.measure():
+        assert row["n"] > 0
+        assert row["coded_to_zlib6"] <= 1.1, row
+
+
+def test_an_event_leaves_the_foot_within_its_bound(monkeypatch):
+    monkeypatch.setattr(latency, "SECONDS", 12)
+    for row in latency.measure():
+        assert row["events"] > 15
+        assert row["largest_frames"] <= row["bound_frames"], row
+
+
+@pytest.mark.mpy
+@pytest.mark.mpy32
+def test_the_viper_benchmark_prints_every_kernel(mpy_path, mpy32_path, monkeypatch, capsys):
+    monkeypatch.setattr(viper, "SCRIPT", viper.SCRIPT.replace("range(5)", "range(1)"))
+    monkeypatch.setattr("sys.argv", ["bench", "viper", "--json"])
+    assert main() == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert len(rows) == 14
+    assert all(row["ratio"] > 1 for row in rows)
