@@ -47,9 +47,16 @@ class _Side:
     imu_axes: int
     imu_per_frame: int
     n_frames: int = 0
+    last_foot_us: int = 0
 
     def foot_us(self, true_us: float) -> int:
+        """Return the foot's time at ``true_us``."""
         return self.offset_us + round(true_us * self.rate)
+
+    def forward(self, foot_us: int) -> int:
+        """Return ``foot_us``, or the latest time used if rounding has put that before it."""
+        self.last_foot_us = max(self.last_foot_us, foot_us)
+        return self.last_foot_us
 
     def frame_us(self, k: np.ndarray | int) -> np.ndarray:
         """Return the true time of frame ``k``."""
@@ -171,17 +178,23 @@ class World:
 
     def _steps(self, side: _Side, to_us: int) -> list[tuple[int, Step]]:
         """Return what happens at ``side`` up to ``to_us``, in order of true time."""
-        happens: list[tuple[int, int, bytes]] = []
+        happens: list[tuple[int, int, int, bytes]] = []  # true time, kind, foot time, payload
+        first_us = side.foot_us(self._start_us)
         while True:
             t_us = float(side.frame_us(side.n_frames)) + self._start_us
             if t_us > to_us or t_us > self.duration_s * 1e6:
                 break
-            happens.append((int(t_us), FRAME, self._frame(side)))
+            # The foot keeps its frame period exactly, on its own clock.
+            foot_us = first_us + side.n_frames * side.period_us
+            happens.append((int(t_us), FRAME, foot_us, self._frame(side)))
             side.n_frames += 1
-        happens += [(t_us, DOWNLINK, data) for t_us, data in side.down.take(to_us)]
-        happens.append((to_us, SERVE, b""))
+        for t_us, data in side.down.take(to_us):
+            happens.append((t_us, DOWNLINK, side.foot_us(t_us), data))
+        happens.append((to_us, SERVE, side.foot_us(to_us), b""))
         happens.sort(key=lambda item: (item[0], item[1]))
-        return [(t_us, (kind, side.foot_us(t_us), payload)) for t_us, kind, payload in happens]
+        return [
+            (t_us, (kind, side.forward(foot_us), payload)) for t_us, kind, foot_us, payload in happens
+        ]
 
     def _frame(self, side: _Side) -> bytes:
         """Return the payload of the side's next frame; a block of them is computed at once."""

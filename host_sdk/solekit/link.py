@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from solecore.wire import messages as m
 from solecore.wire.frame import FrameDecoder, encode_frame
@@ -30,8 +31,7 @@ _STREAM_OF = {
 _MAX_SEQ_STEP = 1 << 24  # a jump larger than this is not loss but nonsense
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(NamedTuple):
     """One data message: ``n`` samples of ``stream`` from ``seq`` on, first sampled at ``foot_us``."""
 
     t_s: float  # arrival, host clock
@@ -74,6 +74,10 @@ class StreamIn:
     def take(self, data: Data) -> list[Data]:
         """Return what ``data`` lets pass, in order."""
         self.since_credit += 1
+        if data.seq == self.expected and not self.held:  # nearly always
+            self.n_received += data.n
+            self.expected += data.n
+            return [data]
         if data.seq < self.expected:
             return [data] if self._fill(data) else []
         if data.seq in self.held:

@@ -19,8 +19,10 @@ import pandas as pd
 import pytest
 
 import solekit
+from solecore.layouts import geometry
 from solekit.algorithm import Algorithm
 from solekit.errors import MissingExtraError
+from solekit.identity import InsoleInfo
 
 Example = tuple[str, tuple[Any, ...], dict[str, Any]]  # action, arguments, keyword arguments
 
@@ -65,8 +67,18 @@ def timeline_example() -> Example:
     return "fit", (bounds,), {}
 
 
+def contacts_example() -> Example:
+    tables = np.concatenate((geometry("cells-4", False).table, np.zeros(9, np.uint16)))
+    hello = {"rows": 0, "cols": 0, "length": 2600, "width": 900, "n_cells": 4, "period": 33333}
+    info = InsoleInfo({**hello, "text": b"x\0cells-4"}, tables[:12], tables[12:])
+    load = np.clip(200 * np.sin(np.arange(300) / 5), 0, None)[:, None].repeat(4, axis=1)
+    foot_us = np.arange(300) * 33333
+    return "detect", (load.astype(np.uint8),), {"foot_us": foot_us, "info": info, "form": "raw8"}
+
+
 EXAMPLES: dict[str, Callable[[], Example]] = {
     "EventStrides": strides_example,
+    "FootContacts": contacts_example,
     "InsoleVariables": variables_example,
     "DetrendedFluctuation": fluctuation_example,
     "PolygonTimeline": timeline_example,

@@ -111,9 +111,12 @@ def test_the_minimum_leaks_in_swing_and_not_in_stance():
     feed(detector, hold(40, 2.0, 10_000))  # a shoe that presses a little
     risen = detector._min
     assert floor < risen <= 40 << 8
-    feed(detector, contact(6000, 2.9, 10_000)[:-30])
+    frames = contact(6000, 2.9, 10_000)[:-30]
+    feed(detector, frames[:10])
     assert detector.state == STANCE
-    assert detector._min == risen
+    assert (in_stance := detector._min) <= 40 << 8
+    feed(detector, frames[10:])
+    assert detector._min == in_stance >= risen
 
 
 def test_the_maximum_leaks_in_stance_and_not_in_swing():
@@ -148,7 +151,7 @@ def test_a_minute_of_standing_moves_no_threshold_and_loses_no_step(period_us, bo
     assert (detector._min, detector._max, detector.on, detector.off) == before
     walking = contacts_of(detector, steps(3, period_us))
     assert [kind for kind, _ in walking] == [TO] + [IC, TO] * 3
-    assert walking[1][1] == pytest.approx(0.4, abs=0.04)  # the first step
+    assert walking[1][1] == pytest.approx(0.4, abs=max(0.04, period_us / 1e6))  # the first step
 
 
 @RATES
@@ -251,9 +254,8 @@ def test_heel_and_forefoot_report_in_their_order(strike, period_us, events_of):
 
 def test_a_region_whose_level_moves_past_it_still_goes_off(events_of):
     # The force rises to a new maximum while the heel unloads: its level jumps over it.
-    heel = [0, 0, 30, 60, 60, 30, 22, 20, 19, 18, 0, 0, 0]
-    force = [0, 0, 100, 400, 500, 500, 700, 900, 1100, 1300, 700, 0, 0]
-    frames = [(f, h, 0) for f, h in zip(force, heel, strict=True)]
-    frames += hold(0, 0.5, 33_333) + frames
+    force = [0, 0, 267, 704, 868, 1150, 1409, 1720, 2006, 2967, 0, 0, 0, 0, 0, 0, 0, 0]
+    heel = [0, 0, 2, 1, 32, 49, 38, 25, 24, 13, 0, 0, 0, 0, 0, 0, 0, 0]
+    frames = [(f, h, 0) for f, h in zip(force, heel, strict=True)] * 2
     kinds = [kind for kind, _ in events_of(ContactDetector(33_333, 0, 1), frames)]
-    assert kinds.count(HEEL_ON) == kinds.count(HEEL_OFF) == 2
+    assert kinds == [IC, HEEL_ON, HEEL_OFF, TO, IC, TO]  # the second heel stays below the new level

@@ -235,13 +235,15 @@ class ContactDetector:
         """Watch the stance that the data began in: a toe off ends it, or the sole is never without load.
 
         Standing stays a stance, for its sway would make contacts; steps over a rest of load (a tight
-        shoe) are told by a minimum far below the maximum.
+        shoe) are told by a minimum far below the maximum from which the load has come back.
         """
-        if scaled < self._low:
-            self._low = scaled
-        if self.state == STANCE and self.n_state > self._standing and self._low < self._max >> 2:
-            self._min = self._low
-            self._enter(IDLE)
+        low = self._low
+        if scaled < low:
+            self._low = low = scaled
+        if self.state == STANCE and self.n_state > self._standing and scaled >> 1 > low:
+            if self.off << _SCALE < low < self._max >> 2:
+                self._min = low
+                self._enter(IDLE)
         if self.state != STANCE:
             self._low = -1
         return self.state

@@ -150,11 +150,16 @@ class FootRecording:
         )
 
     @cached_property
+    def foot_us(self) -> NDArray[np.int64]:
+        """Sampling times of the frames on the foot's own clock, unwrapped microseconds, shape (n,)."""
+        if not self._frames:
+            return np.zeros(0, np.int64)
+        return np.concatenate([frames.foot_us for frames in self._frames])
+
+    @cached_property
     def t_s(self) -> NDArray[np.float64]:
         """Sampling times of the frames on the host clock, shape (n,)."""
-        if not self._frames:
-            return np.zeros(0)
-        return self._host_s(np.concatenate([frames.foot_us for frames in self._frames]))
+        return self._host_s(self.foot_us) if self._frames else np.zeros(0)
 
     @cached_property
     def counts(self) -> NDArray[np.integer]:

@@ -90,14 +90,16 @@ def _date(t_s: float) -> str:
 
 
 def _figure(analysis: Analysis, picture_png: bytes) -> str:
-    load = "pressure" if analysis.is_calibrated else "load in uncalibrated counts"
+    load, line = "load in uncalibrated counts", ""
+    if analysis.is_calibrated:
+        load, line = "pressure", ", and the mean way of the centre of pressure"
     return (
         f'<figure><img src="data:image/png;base64,{b64encode(picture_png).decode()}" '
-        f'alt="Peak {load} of the soles with the mean gait line; load under each foot over a few '
-        'seconds with gait events; phases of the gait cycle in percent of the stride.">'
+        f'alt="Peak {load} of both soles{line}; load under each foot over a few seconds with gait '
+        'events; phases of the gait cycle in percent of the stride.">'
         f"<figcaption>Soles from above: the largest {load} of each cell, averaged over the "
-        "stances, and the mean way of the centre of pressure. The outline carries no data. Phases "
-        "are means over the strides that have all of them.</figcaption></figure>"
+        f"stances{line}. The outline carries no data. Phases are means over the strides that have "
+        "all of them.</figcaption></figure>"
     )
 
 

@@ -146,7 +146,7 @@ def _draw_foot_load(
 
 
 def _window(analysis: Analysis) -> tuple[float, float]:
-    """Return the few seconds with most valid strides, the earliest; else the middle."""
+    """Return the few seconds with most valid strides and fewest gaps; else the middle."""
     start_s, end_s = analysis.span_s
     length_s = min(WINDOW_S, max(end_s - start_s, 1 / analysis.rate_hz))
     strides = analysis.strides.loc[analysis.strides["is_valid"]]
@@ -156,8 +156,11 @@ def _window(analysis: Analysis) -> tuple[float, float]:
         return middle_s, middle_s + length_s
     ic_s, next_ic_s = strides["ic_s"].to_numpy(), strides["next_ic_s"].to_numpy()
     starts_s = np.minimum(ic_s - 0.1, latest_s)
-    within = (ic_s >= starts_s[:, None]) & (next_ic_s <= starts_s[:, None] + length_s)
-    best_s = float(starts_s[np.argmax(within.sum(axis=1))])
+    ends_s = starts_s + length_s
+    within = (ic_s >= starts_s[:, None]) & (next_ic_s <= ends_s[:, None])
+    gaps = analysis.recording.gaps[["start_s", "end_s"]].to_numpy(dtype=float)
+    broken = (gaps[:, 1] > starts_s[:, None]) & (gaps[:, 0] < ends_s[:, None])
+    best_s = float(starts_s[np.argmax(within.sum(axis=1) - broken.sum(axis=1))])
     return best_s, best_s + length_s
 
 

@@ -41,8 +41,8 @@ def draw_soles(figure: Figure, place: Any, analysis: Analysis) -> None:
     grid = place.subgridspec(2, 2, height_ratios=(1.0, 0.028), wspace=0.02, hspace=0.1)
     whole = figure.add_subplot(place)
     whole.set_axis_off()
-    what = "Peak pressure" if analysis.is_calibrated else "Uncalibrated peak load"
-    title(whole, f"{what} and mean gait line")
+    known = analysis.is_calibrated or not analysis.sides
+    title(whole, "Peak pressure and mean gait line" if known else "Uncalibrated peak load")
     stances = {side: describe_stances(analysis, side) for side in analysis.sides}
     largest = max((float(found.peak.max()) for found in stances.values()), default=0.0)
     image = None

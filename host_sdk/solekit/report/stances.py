@@ -28,7 +28,7 @@ class Stances:
 
     ``peak`` (n_cells,) is the largest pressure of each cell in kPa, or its counts if uncalibrated,
     the mean over ``n`` stances; over the whole recording if ``n`` is 0. ``gait_lines_mm`` has
-    shape (n_lines, N_POINTS, 2).
+    shape (n_lines, N_POINTS, 2); none if uncalibrated, since unequal cells have no centre.
     """
 
     peak: FloatArray
@@ -51,7 +51,7 @@ def describe_stances(analysis: Analysis, side: str) -> Stances:
     foot = analysis.recording.feet[side]
     layout = foot.info.layout
     xy_mm = np.stack((layout.x_mm, layout.y_mm), axis=1)
-    noise = _noise(foot, is_calibrated=analysis.is_calibrated)
+    noise_n = NOISE_COUNTS * foot.info.force_lsb_n
     strides = analysis.strides
     mine = strides.loc[strides["is_valid"] & (strides["side"] == side), ["ic_s", "to_s"]]
     peaks, lines = [], []
@@ -62,7 +62,9 @@ def describe_stances(analysis: Analysis, side: str) -> Stances:
             continue
         load = cell_load(foot, rows, is_calibrated=analysis.is_calibrated)
         peaks.append(load.max(axis=0))
-        pull = np.where(load < noise, 0.0, load)
+        if not analysis.is_calibrated:
+            continue
+        pull = np.where(load < noise_n, 0.0, load)
         total = pull.sum(axis=1)
         firm = total > MIN_LOAD * total.max()
         if firm.sum() >= 3:
@@ -73,12 +75,6 @@ def describe_stances(analysis: Analysis, side: str) -> Stances:
     if analysis.is_calibrated:
         peak = 1e3 * peak / layout.area_mm2
     return Stances(peak, np.array(lines).reshape(-1, N_POINTS, 2), len(peaks))
-
-
-def _noise(foot: FootRecording, *, is_calibrated: bool) -> float:
-    if is_calibrated:
-        return NOISE_COUNTS * foot.info.force_lsb_n
-    return float(NOISE_COUNTS * (16 if foot.form == "raw12" else 1))
 
 
 def _largest(foot: FootRecording, analysis: Analysis) -> FloatArray:
