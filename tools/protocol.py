@@ -34,7 +34,9 @@ def _fields(message: Message) -> str:
     for field in (*message.fixed, *((message.rest,) if message.rest else ())):
         count = "..." if field.count == REST else f"{field.count}" if field.count > 1 else ""
         unit = f" [{field.unit}]" if field.unit else ""
-        parts.append(f"{message.offset(field.name)} {_TYPES[field.code]}{count and f'[{count}]'} {field.name}{unit}")
+        parts.append(
+            f"{message.offset(field.name)} {_TYPES[field.code]}{count and f'[{count}]'} {field.name}{unit}"
+        )
     return ", ".join(parts) or "none"
 
 

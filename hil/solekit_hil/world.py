@@ -193,7 +193,8 @@ class World:
         happens.append((to_us, SERVE, side.foot_us(to_us), b""))
         happens.sort(key=lambda item: (item[0], item[1]))
         return [
-            (t_us, (kind, side.forward(foot_us), payload)) for t_us, kind, foot_us, payload in happens
+            (t_us, (kind, side.forward(foot_us), payload))
+            for t_us, kind, foot_us, payload in happens
         ]
 
     def _frame(self, side: _Side) -> bytes:

@@ -17,7 +17,8 @@ from solekit import numpy_kernels
 
 HOLD = 8  # messages held back while one before them may still come
 HOLD_S = 0.2  # and no longer than this: the rare events must not wait for eight more
-CREDIT_EVERY = 8  # messages between two credits
+CREDIT_EVERY = 8  # messages between two credits, the lost ones counted
+CREDIT_S = 0.2  # or so much time: after a cut the insole waits for credit and sends next to nothing
 _HEADER = struct.Struct(m.HEADER_FORMAT)
 _STREAM_OF = {
     m.FRAMES_RAW12.msg_id: m.PRESSURE,
@@ -62,18 +63,19 @@ class StreamIn:
     n_duplicates: int = 0
     holes: list[tuple[int, int]] = field(default_factory=list)  # [start, end) of missing samples
     held: dict[int, Data] = field(default_factory=dict)
-    since_credit: int = 0
+    credited: int = 0  # sequence number of the last credit
+    credited_s: float = 0.0  # and its time
 
-    def begin(self, seq: int) -> None:
+    def begin(self, seq: int, t_s: float) -> None:
         """Start counting at ``seq``."""
-        self.first = self.expected = seq
-        self.n_received = self.n_duplicates = self.since_credit = 0
+        self.first = self.expected = self.credited = seq
+        self.credited_s = t_s
+        self.n_received = self.n_duplicates = 0
         self.holes.clear()
         self.held.clear()
 
     def take(self, data: Data) -> list[Data]:
         """Return what ``data`` lets pass, in order."""
-        self.since_credit += 1
         if data.seq == self.expected and not self.held:  # nearly always
             self.n_received += data.n
             self.expected += data.n
@@ -87,6 +89,15 @@ class StreamIn:
             self.held[data.seq] = data
             return self.release() if len(self.held) > HOLD else []
         return self._pass(data)
+
+    def earns_credit(self, data: Data) -> bool:
+        """Return whether ``data`` is to be answered by a credit; if so, it is noted as given."""
+        n_new = data.seq + data.n - self.credited
+        if n_new <= 0 or (n_new < CREDIT_EVERY * data.n and data.t_s - self.credited_s < CREDIT_S):
+            return False
+        self.credited = data.seq + data.n
+        self.credited_s = data.t_s
+        return True
 
     def release(self) -> list[Data]:
         """Give up on what is missing before the held messages and let those pass."""
@@ -176,12 +187,14 @@ class Link:
         self._imu_axes = max(1, imu_axes)
         self._awaits_start = True
 
-    def begin(self, boot: int, seqs: tuple[int, ...], imu_axes: int) -> None:
-        """Expect the streams of ``boot`` from ``seqs`` on."""
+    def begin(
+        self, boot: int, seqs: tuple[int, ...], imu_axes: int, t_s: float = 0.0
+    ) -> None:
+        """Expect the streams of ``boot`` from ``seqs`` on; ``t_s`` is now."""
         self._boot = boot
         self._imu_axes = max(1, imu_axes)
         for stream, seq in zip(self.streams, seqs, strict=True):
-            stream.begin(seq)
+            stream.begin(seq, t_s)
 
     def feed(self, t_s: float, data: bytes) -> list[Data | Reply]:
         """Take bytes that arrived at ``t_s``; return what they complete."""
@@ -193,8 +206,7 @@ class Link:
                 if item is not None:
                     stream = self.streams[item.stream]
                     out += stream.take(item)
-                    if stream.since_credit >= CREDIT_EVERY:
-                        stream.since_credit = 0
+                    if stream.earns_credit(item):
                         self._give_credit(item)
             elif kind == m.HELLO_REPLY.msg_id and message[1:2] != bytes((m.PROTOCOL_VERSION,)):
                 # Of another version only this byte can be relied on.
@@ -209,7 +221,7 @@ class Link:
                 if kind == m.START_REPLY.msg_id and self._awaits_start:
                     # Data may follow in the same chunk, so the streams begin here.
                     self._awaits_start = False
-                    self.begin(fields["boot"], fields["seq"], self._imu_axes)
+                    self.begin(fields["boot"], fields["seq"], self._imu_axes, t_s)
                 out.append(Reply(t_s, fields["ref"], m.BY_ID[kind], fields))
             else:
                 self.n_invalid += 1

@@ -115,7 +115,9 @@ def test_variables_lists_the_dictionary_with_source_and_needs(solekit):
     assert code == 0
     six = {"total_steps", "cadence", "double_support_mean", "double_support_sum", "single_support"}
     assert six <= set(rows)
-    assert all(row["unit"] is not None and row["definition"] and row["source"] for row in rows.values())
+    assert all(
+        row["unit"] is not None and row["definition"] and row["source"] for row in rows.values()
+    )
 
 
 def test_scan_tells_what_to_do_when_nothing_is_plugged_in(solekit, monkeypatch):
@@ -143,7 +145,9 @@ def test_scan_tells_what_to_do_when_nothing_is_plugged_in(solekit, monkeypatch):
         (["frobnicate"], 2, ["frobnicate"]),
     ],
 )
-def test_a_mistake_gets_one_clear_line_and_its_exit_code(solekit, tmp_path, monkeypatch, arguments, code, words):
+def test_a_mistake_gets_one_clear_line_and_its_exit_code(
+    solekit, tmp_path, monkeypatch, arguments, code, words
+):
     monkeypatch.chdir(tmp_path)
     got, _, err = solekit(*arguments)
     assert got == code
@@ -156,7 +160,9 @@ def test_a_form_that_does_not_fit_is_refused_by_the_insole_with_the_reason(solek
     source = tmp_path / "many.asf"
     source.write_text(_fscan(50, 19), encoding="latin-1")
     out = tmp_path / "x.mcap"
-    code, _, err = solekit("record", "--device", f"sim:file:{source}", "--form", "raw12", "--out", out)
+    code, _, err = solekit(
+        "record", "--device", f"sim:file:{source}", "--form", "raw12", "--out", out
+    )
     assert code == 1
     assert "raw12 of 950 cells" in err
     assert "1200" in err
@@ -182,14 +188,18 @@ def test_an_existing_recording_is_never_overwritten(solekit, walk):
 
 def test_swapped_insoles_are_named(solekit, tmp_path):
     left, right = f"{DEVICE}&side=left", f"{DEVICE}&side=right"
-    code, _, err = solekit("record", "--left", right, "--right", left, "--out", tmp_path / "x.mcap")
+    code, _, err = solekit(
+        "record", "--left", right, "--right", left, "--out", tmp_path / "x.mcap"
+    )
     assert code == 2
     assert "swap --left and --right" in err
 
 
 def test_a_link_that_breaks_leaves_the_recording_and_says_so(solekit, tmp_path):
     out = tmp_path / "broken.mcap"
-    code, _, err = solekit("record", "--device", f"{DEVICE}&cut=6", "--out", out, "--duration-s", "20")
+    code, _, err = solekit(
+        "record", "--device", f"{DEVICE}&cut=6", "--out", out, "--duration-s", "20"
+    )
     assert code == 1
     assert "lost sim:" in err
     checked, _, said = solekit("verify", out)

@@ -32,7 +32,10 @@ def test_the_host_finds_the_insoles_events_to_the_microsecond(tmp_path, layout, 
     again = FootContacts(body_weight=weight).detect(
         foot.counts, foot_us=foot.foot_us, info=foot.info, form=foot.form
     )
-    told = [(m.EVENT_NAMES[item.message[m.HEADER_SIZE]], item.foot_us) for item in foot.messages(m.EVENTS)]
+    told = [
+        (m.EVENT_NAMES[item.message[m.HEADER_SIZE]], item.foot_us)
+        for item in foot.messages(m.EVENTS)
+    ]
     assert len(told) > 30
     assert sorted(told) == sorted(again.events_.itertuples(index=False, name=None))
 

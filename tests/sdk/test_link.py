@@ -158,6 +158,28 @@ def test_credit_is_given_for_what_has_come(wire):
     assert link.outgoing() == b""
 
 
+def test_credit_counts_what_was_lost_so_that_a_cut_does_not_starve_the_insole(wire):
+    link = begun()
+    link.feed(0, wire.framed(wire.frames(0)))
+    link.feed(0.1, wire.framed(wire.frames(40)))
+    (credit,) = decoded(link.outgoing())
+    assert m.CREDIT.unpack(credit)["seq"] == 41
+
+
+def test_credit_that_was_lost_is_made_good_by_the_next_message(wire):
+    link = begun()
+    for seq in range(CREDIT_EVERY):
+        link.feed(0, wire.framed(wire.frames(seq)))
+    assert link.outgoing()
+    link.feed(0.1, wire.framed(wire.frames(CREDIT_EVERY)))
+    assert not link.outgoing()
+    link.feed(0.25, wire.framed(wire.frames(CREDIT_EVERY + 1)))
+    (credit,) = decoded(link.outgoing())
+    assert m.CREDIT.unpack(credit)["seq"] == CREDIT_EVERY + 2
+    link.feed(1.0, wire.framed(wire.frames(3)))
+    assert not link.outgoing()
+
+
 def test_every_stream_earns_its_own_credit(wire):
     link = begun()
     for seq in range(CREDIT_EVERY):

@@ -42,7 +42,9 @@ def test_a_comparison_states_bias_spread_and_intervals():
 
 
 def test_absent_data_end_with_code_2_and_the_name_of_the_set(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["validate", "gaitpdb8", "--data", str(tmp_path), "--rung", "sim"])
+    monkeypatch.setattr(
+        "sys.argv", ["validate", "gaitpdb8", "--data", str(tmp_path), "--rung", "sim"]
+    )
     assert main() == 2
     assert "gaitpdb8" in capsys.readouterr().err
 

@@ -85,7 +85,10 @@ def main() -> int:
             code = 1
             continue
         if result is None:
-            print(f"{name}: no recordings of it in {data}; name a folder with --data", file=sys.stderr)
+            print(
+                f"{name}: no recordings of it in {data}; name a folder with --data",
+                file=sys.stderr,
+            )
             continue
         n_done += 1
         if arguments.json:

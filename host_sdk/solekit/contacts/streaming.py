@@ -45,7 +45,12 @@ class FootContacts(Algorithm):
         self.noise = noise
 
     def detect(
-        self, counts: NDArray[np.integer], *, foot_us: NDArray[np.int64], info: InsoleInfo, form: str
+        self,
+        counts: NDArray[np.integer],
+        *,
+        foot_us: NDArray[np.int64],
+        info: InsoleInfo,
+        form: str,
     ) -> FootContacts:
         """Find the events of frames ``counts`` (n, n_cells) taken at ``foot_us`` (n,).
 
