@@ -1,6 +1,6 @@
 """``python -m tools.protocol [--write]``: the message table, from the messages themselves.
 
-Without ``--write`` it is printed; with it the table in firmware/solecore/wire/README.md is renewed.
+Without ``--write`` it is printed; with it the page firmware/solecore/wire/README.md is renewed.
 """
 
 from __future__ import annotations
@@ -34,9 +34,8 @@ def _fields(message: Message) -> str:
     for field in (*message.fixed, *((message.rest,) if message.rest else ())):
         count = "..." if field.count == REST else f"{field.count}" if field.count > 1 else ""
         unit = f" [{field.unit}]" if field.unit else ""
-        parts.append(
-            f"{message.offset(field.name)} {_TYPES[field.code]}{count and f'[{count}]'} {field.name}{unit}"
-        )
+        kind = _TYPES[field.code] + (f"[{count}]" if count else "")
+        parts.append(f"{message.offset(field.name)} {kind} {field.name}{unit}")
     return ", ".join(parts) or "none"
 
 

@@ -152,4 +152,9 @@ class InsoleInfo:
         tables = (
             np.frombuffer(base64.b64decode(data[k]), "<u2") for k in ("geometry", "calibration")
         )
-        return cls(hello, *tables)
+        info = cls(hello, *tables)
+        absent = {field.name for field in m.HELLO_REPLY.fixed} - set(hello)
+        n = hello.get("n_cells", 0)
+        if absent or len(info.geometry) != 3 * n or len(info.calibration) < 2 * n:
+            raise DataError(f"not an insole: {sorted(absent) or 'tables of another size'}")
+        return info

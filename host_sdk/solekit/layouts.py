@@ -1,8 +1,8 @@
 """Where the cells are: geometries as data, for any grid and any list of cells.
 
-Foot axes, defined here once: ``y`` runs from the heel (0) to the toes, ``x`` from the wearer's left
-to the wearer's right, both in millimetres inside the sole; both feet use the same axes, so a right
-sole is the mirror image of a left one. Row 0 of a grid is the heel row.
+Foot axes, defined here once: ``y`` runs from the heel (0) to the toes, ``x`` from the wearer's
+left to the wearer's right, both in millimetres inside the sole; both feet use the same axes, so a
+right sole is the mirror image of a left one. Row 0 of a grid is the heel row.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def cells(
 def from_table(
     name: str, table: NDArray[np.uint16], *, rows: int, cols: int, length: int, width: int
 ) -> Layout:
-    """Return the layout that an insole describes: ``table`` (3 * n_cells,), all in 0.1 mm / 0.1 mm2."""
+    """Return what an insole describes: ``table`` (3 * n_cells,), in 0.1 mm and 0.1 mm2."""
     x, y, area = table.reshape(3, -1) / 10.0
     return Layout(name, x, y, area, length / 10.0, width / 10.0, rows, cols)
 

@@ -216,8 +216,9 @@ def _fscan(rows, cols):
         frames.append(f"Frame {k + 1}\n{body}\n")
     head = (
         "DATA_TYPE MOVIE\nVERSION Tekscan Pressure Measurement System 6.33\nSENSOR_TYPE FSCAN\n"
-        f"ROWS {rows}\nCOLS {cols}\nROW_SPACING 5.08 mm\nCOL_SPACING 5.08 mm\nSENSEL_AREA 25.8064 mm2\n"
-        "SECONDS_PER_FRAME 0.032\nFILENAME C:\\x\\walkL.fsx\nSTART_FRAME 1\nEND_FRAME 30\nUNITS KPa\n"
+        f"ROWS {rows}\nCOLS {cols}\nROW_SPACING 5.08 mm\nCOL_SPACING 5.08 mm\n"
+        "SENSEL_AREA 25.8064 mm2\nSECONDS_PER_FRAME 0.032\nFILENAME C:\\x\\walkL.fsx\n"
+        "START_FRAME 1\nEND_FRAME 30\nUNITS KPa\n"
         "ASCII_DATA @@\n\n"
     )
     return head + "\n".join(frames) + "\n@@\n"

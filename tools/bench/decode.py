@@ -25,7 +25,7 @@ URI = "sim:walk?seed=1&layout=grid-30x22&rate_hz=100&form=coded8&noise=1"
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return one row per stage: seconds of walking per second of computing, both insoles together."""
+    """Return one row per stage: seconds of walking of both insoles per second of computing."""
     streams, infos, firsts = asyncio.run(_capture())
     seconds = {"decoding": 0.0, "whole path": 0.0}
     n_frames = n_bytes = 0

@@ -46,7 +46,7 @@ print(json.dumps(rows))
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return one row per kernel and interpreter: microseconds per frame of 660 cells, and the ratio."""
+    """Return one row per kernel and interpreter: microseconds per 660 cells, and the ratio."""
     rows = []
     firmware = Path(__file__).parents[2] / "firmware"
     for bits in (32, 64):

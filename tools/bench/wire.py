@@ -76,11 +76,14 @@ def _row(name: str, takes: list[NDArray[np.uint8]], rate_hz: int) -> dict[str, A
 
 
 def _walker(rate_hz: int) -> list[NDArray[np.uint8]]:
-    pair = {side: layouts.named(LAYOUT, side) for side in layouts.SIDES}
+    pair: dict[layouts.Side, layouts.Layout] = {
+        side: layouts.named(LAYOUT, side) for side in layouts.SIDES
+    }
     person = walker.build("walk", seed=1, layouts=pair)
     cells, _, _ = person.sample(np.arange(SECONDS * rate_hz) / rate_hz)
     takes = []
-    for side, force_n in cells.items():
+    for side, loads_n in cells.items():
+        force_n = loads_n.astype(float)
         lsb_un = round(1.15 * float(force_n.max()) * 1e6 / 255)
         sensor = VirtualSensor(pair[side], lsb_un, 1.0, seed=1)
         counts = sensor.counts(force_n, np.arange(force_n.shape[0]))

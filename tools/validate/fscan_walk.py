@@ -16,7 +16,7 @@ SHARE_OF_PEAK = 0.05
 
 
 def validate(folder: Path, rung: str) -> dict[str, Any]:
-    """Return peak total force and cadence of every F-Scan file against integrating the file itself."""
+    """Return peak total force and cadence of every F-Scan file against the file itself."""
     walks = []
     for path, _ in sources(folder, PATTERNS, "fscan"):
         passage = walk_through(path, rung=rung)
@@ -44,7 +44,7 @@ def validate(folder: Path, rung: str) -> dict[str, Any]:
     return {
         "n_recordings": len(walks),
         "n_people": len(walks),
-        "reference": "the file's own pressures times cell area; strides by the 5 % rule on its peak",
+        "reference": "the file's pressures times cell area; strides by the 5 % rule on its peak",
         "peak_force_max_difference_pct": round(100 * force, 2),
         "cadence_max_difference_per_min": round(cadence, 2),
         "walks": walks,

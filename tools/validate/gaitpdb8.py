@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from solekit.biomarkers.insole import InsoleVariables
@@ -19,7 +19,7 @@ SHARE_OF_WEIGHT = 0.05
 
 
 def validate(folder: Path, rung: str) -> dict[str, Any]:
-    """Return per walk and worst over walks: cadence (steps/min) and stance (% of stride) differences."""
+    """Return cadence (steps/min) and stance (% of stride) differences, per walk and the worst."""
     walks, people = [], set()
     for path, _ in sources(folder, PATTERNS, "gaitpdb"):
         passage = walk_through(path, rung=rung)
@@ -33,12 +33,8 @@ def validate(folder: Path, rung: str) -> dict[str, Any]:
                 **{f"reference_{key}": round(value, 3) for key, value in theirs.items()},
             }
         )
-    table = pd.DataFrame(walks)
-    cadence = float((table["cadence"] - table["reference_cadence"]).abs().max())
-    stance = max(
-        float((table[f"stance_{side}"] - table[f"reference_stance_{side}"]).abs().max())
-        for side in ("left", "right")
-    )
+    cadence = max(_apart(walk, "cadence") for walk in walks)
+    stance = max(_apart(walk, f"stance_{side}") for walk in walks for side in ("left", "right"))
     return {
         "n_recordings": len(walks),
         "n_people": len(people),
@@ -77,10 +73,17 @@ def _reference(passage: Passage) -> pd.DataFrame:
     return found.variables_
 
 
+def _apart(walk: dict[str, Any], key: str) -> float:
+    """Return how far a value is from its reference; infinite where either is refused."""
+    difference = abs(walk[key] - walk[f"reference_{key}"])
+    return difference if math.isfinite(difference) else math.inf
+
+
 def _summary(variables: pd.DataFrame) -> dict[str, float]:
-    values = variables.set_index(["name", "side"])["value"]
+    keys = zip(variables["name"], variables["side"], strict=True)
+    values = dict(zip(keys, variables["value"].astype(float), strict=True))
     return {
-        "cadence": float(values.get(("cadence", ""), np.nan)),
-        "stance_left": float(values.get(("stance_share", "left"), np.nan)),
-        "stance_right": float(values.get(("stance_share", "right"), np.nan)),
+        "cadence": values["cadence", ""],
+        "stance_left": values["stance_share", "left"],
+        "stance_right": values["stance_share", "right"],
     }

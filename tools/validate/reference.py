@@ -19,8 +19,8 @@ MIN_PHASE_S = 0.1  # shorter contacts and swings of the reference are chatter
 def threshold_contacts(t_s: NDArray, force_n: NDArray, level_n: float, side: str) -> pd.DataFrame:
     """Return events where the total force of one foot crosses ``level_n``, linear between samples.
 
-    The plain rule of force plates: contact while the force exceeds 5 % of body weight. Contacts and
-    swings shorter than ``MIN_PHASE_S`` are taken back.
+    The plain rule of force plates: contact while the force exceeds 5 % of body weight. Contacts
+    and swings shorter than ``MIN_PHASE_S`` are taken back.
     """
     above = force_n > level_n
     edges = np.flatnonzero(above[1:] != above[:-1])
@@ -40,7 +40,8 @@ def threshold_contacts(t_s: NDArray, force_n: NDArray, level_n: float, side: str
 def match(reference_s: NDArray, found_s: NDArray) -> tuple[NDArray, int]:
     """Return the differences found - reference of one-to-one matches, and the number left over.
 
-    Pairs are taken by distance, closest first; found events outside the reference's span do not count.
+    Pairs are taken by distance, closest first; found events outside the reference's span do not
+    count.
     """
     inside = found_s[
         (found_s >= reference_s.min() - EDGE_S) & (found_s <= reference_s.max() + EDGE_S)
@@ -82,16 +83,16 @@ def compare_events(
 
 def _times(events: pd.DataFrame, side: str, kind: str) -> NDArray:
     chosen = events[(events["side"] == side) & (events["kind"] == kind)]
-    return np.sort(chosen["t_s"].to_numpy(float))
+    return np.sort(np.asarray(chosen["t_s"], float))
 
 
 def _timing(kind: str, difference_s: NDArray, seed: int) -> dict[str, Any]:
-    """Return mean absolute error, bias and SD in ms, each with a 95 % bootstrap interval over events."""
+    """Return mean absolute error, bias and SD in ms, each with a 95 % bootstrap interval."""
     d = 1e3 * difference_s
     out: dict[str, Any] = {f"{kind}_n": int(d.size)}
     if d.size < 2:
         return out
-    draws = np.random.default_rng(seed).choice(d, (N_BOOTSTRAP, d.size))
+    draws: NDArray = np.random.default_rng(seed).choice(d, (N_BOOTSTRAP, d.size))
     for name, value, spread in (
         ("mae", np.abs(d).mean(), np.abs(draws).mean(axis=1)),
         ("bias", d.mean(), draws.mean(axis=1)),

@@ -62,7 +62,7 @@ def run(
 
 
 def frames_table(foot: FootRecording) -> pd.DataFrame:
-    """Return the frames of a foot: t_s, seq, then one column per cell in newtons, else in counts."""
+    """Return the frames of a foot: t_s, seq, one column per cell in newtons, else in counts."""
     if foot.info.is_calibrated:
         values, name = foot.force_n, "cell_{}_n"
     else:

@@ -82,4 +82,4 @@ def variables_table(variables: pd.DataFrame) -> pd.DataFrame:
     table["note"] = [
         reason or label for reason, label in zip(table["reason"], table["label"], strict=True)
     ]
-    return table[["name", "side", "value", "error", "unit", "sd", "n", "note"]]
+    return table.loc[:, ["name", "side", "value", "error", "unit", "sd", "n", "note"]]

@@ -21,7 +21,7 @@ from solekit.pair import Pair
 
 @dataclass(frozen=True)
 class Protocol:
-    """What is recorded: a countdown, then the marked part; ``duration_s`` None lasts until stopped."""
+    """A countdown, then the marked part; ``duration_s`` None lasts until stopped."""
 
     name: str
     countdown_s: int
@@ -103,7 +103,7 @@ async def record(
 
 
 async def _run(pair: Pair, protocol: Protocol, stop: asyncio.Event, *, quiet: bool) -> None:
-    """Count down, mark, wait for the end of the time, the data, the link or the user's patience."""
+    """Count down, mark, wait for the end of time, data, link or the user's patience."""
     clock = pair.clock
     until_s = protocol.duration_s if protocol.duration_s is not None else pair.duration_s
     for left in range(protocol.countdown_s, 0, -1):

@@ -25,7 +25,8 @@ async def _replay(path: str, *, as_json: bool) -> None:
     for side, streams in losses.items():
         frames = streams["pressure"]
         say(
-            f"{side}: {frames.sampled} frames sampled, {frames.received} received, {frames.missing} missing"
+            f"{side}: {frames.sampled} frames sampled, {frames.received} received, "
+            f"{frames.missing} missing"
         )
 
 

@@ -15,5 +15,5 @@ def run(json: options.Json = False) -> None:
         for variable in variables():
             show_json(variable.as_dict())
         return
-    columns = ["name", "unit", "definition"]
-    show_table(pd.DataFrame([v.as_dict() for v in variables()])[columns], as_json=False)
+    rows = [{"name": v.name, "unit": v.unit, "definition": v.definition} for v in variables()]
+    show_table(pd.DataFrame(rows), as_json=False)

@@ -1,4 +1,4 @@
-"""``solekit verify``: is a recording whole, and does it account for every sample?"""
+"""``solekit verify``: whether a recording is whole and accounts for every sample."""
 
 from __future__ import annotations
 

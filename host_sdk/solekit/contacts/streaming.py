@@ -21,8 +21,8 @@ from solekit.identity import InsoleInfo
 class FootContacts(Algorithm):
     """Gait events from recorded frames by the detector that runs on the foot.
 
-    On frames without gaps, and with the settings that the insole had, it gives the insole's events to
-    the microsecond.
+    On frames without gaps, and with the settings that the insole had, it gives the insole's events
+    to the microsecond.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ class FootContacts(Algorithm):
     ) -> FootContacts:
         """Find the events of frames ``counts`` (n, n_cells) taken at ``foot_us`` (n,).
 
-        ``form`` tells what the counts are: raw12 before base and gain, else calibrated. DataError if
-        the shapes do not fit the insole.
+        ``form`` tells what the counts are: raw12 before base and gain, else calibrated. DataError
+        if the shapes do not fit the insole.
         """
         n = info.n_cells
         if counts.ndim != 2 or counts.shape != (foot_us.shape[0], n):

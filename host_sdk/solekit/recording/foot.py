@@ -37,8 +37,8 @@ STRIDE_COLUMNS = [
 class FootRecording:
     """What one insole recorded.
 
-    ``wire`` are ``(t_host_s, message)`` as received; ``starts`` and ``ends`` the sequence numbers of
-    the streams at start and stop as the insole told them, None where it could not; ``duplicates``
+    ``wire`` are ``(t_host_s, message)`` as received; ``starts`` and ``ends`` the sequence numbers
+    of the streams at start and stop as the insole told them, None where it could not; ``duplicates``
     the messages by stream that arrived again and were not recorded.
     """
 
@@ -88,7 +88,7 @@ class FootRecording:
         ]
 
     def messages(self, stream: int) -> list[Data]:
-        """Return the messages of ``stream`` in order of their sequence numbers, without repeats."""
+        """Return the messages of ``stream`` by sequence number, without repeats."""
         items = self._received[stream]
         return [item for i, item in enumerate(items) if i == 0 or item.seq != items[i - 1].seq]
 
@@ -151,7 +151,7 @@ class FootRecording:
 
     @cached_property
     def foot_us(self) -> NDArray[np.int64]:
-        """Sampling times of the frames on the foot's own clock, unwrapped microseconds, shape (n,)."""
+        """Sampling times on the foot's own clock, unwrapped microseconds, shape (n,)."""
         if not self._frames:
             return np.zeros(0, np.int64)
         return np.concatenate([frames.foot_us for frames in self._frames])
@@ -220,7 +220,7 @@ class FootRecording:
 
     @cached_property
     def strides(self) -> pd.DataFrame:
-        """Stride summaries from the foot: columns STRIDE_COLUMNS; stride_s NaN where none followed."""
+        """Stride summaries from the foot (STRIDE_COLUMNS); stride_s NaN where none followed."""
         items = self.messages(m.STRIDES)
         lsb = self.info.force_lsb_n or np.nan
         rows = []

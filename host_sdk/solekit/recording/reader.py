@@ -36,6 +36,19 @@ class Recording:
         self.session: list[dict[str, Any]] = []
         self.problems: list[str] = []
         self.is_complete = False
+        self.feet: dict[str, FootRecording] = {}
+        try:
+            self._read()
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            if isinstance(error, DataError) and str(self.path) in str(error):
+                raise
+            raise DataError(f"{self.path} holds what no recording holds: {error!r}") from error
+        if not self.feet:
+            raise DataError(
+                f"{self.path} holds no insole: it was cut off before its start, or is foreign"
+            )
+
+    def _read(self) -> None:
         wire: dict[str, list[tuple[float, bytes]]] = {}
         pings: dict[str, list[dict[str, float]]] = {}
         for topic, log_s, data in self._messages():
@@ -48,7 +61,6 @@ class Recording:
                 wire.setdefault(side, []).extend(
                     (log_s + dt_us * 1e-6, message) for dt_us, message in entries(data)
                 )
-        self.feet: dict[str, FootRecording] = {}
         losses = self._by_side("loss")
         for side, entry in self._by_side("insole").items():
             lost = losses.get(side, {}).get("streams", {})
@@ -59,10 +71,6 @@ class Recording:
                 starts=self._by_side("streams").get(side, {}).get("first"),
                 ends=self._by_side("end").get(side, {}).get("seq"),
                 duplicates={name: stream["duplicates"] for name, stream in lost.items()},
-            )
-        if not self.feet:
-            raise DataError(
-                f"{self.path} holds no insole: it was cut off before its start, or is foreign"
             )
 
     def _messages(self) -> Iterator[tuple[str, float, bytes]]:
