@@ -9,27 +9,31 @@ from tools import protocol
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FOLDERS = ("firmware", "host_sdk", "hil", "models", "tools", "tests")
-PAGES = [ROOT / "README.md", *(page for name in FOLDERS for page in (ROOT / name).rglob("README.md"))]
+FOLDERS = [ROOT / name for name in ("firmware", "host_sdk", "hil", "models", "tools", "tests")]
+PAGES = [ROOT / "README.md", *(page for folder in FOLDERS for page in folder.rglob("README.md"))]
 
 
 def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
+def run(arguments, folder):
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
 @pytest.mark.parametrize("code", blocks("python"))
 def test_python_in_the_readme_runs(code, tmp_path):
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    done = run(["-c", code], tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout
 
 
 def test_the_commands_of_the_readme_run_in_their_order(tmp_path):
-    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("solekit ")]
+    lines = [line for line in "".join(blocks("sh")).splitlines() if line.startswith("solekit ")]
     assert len(lines) == 4
     for line in lines:
-        command = [sys.executable, "-c", "from solekit.cli import main; main()", *line.split()[1:]]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        done = run(["-c", "from solekit.cli import main; main()", *line.split()[1:]], tmp_path)
         assert done.returncode == 0, f"{line}: {done.stderr}"
     assert (tmp_path / "walk.html").is_file()
 

@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from solekit.cli.output import plain
 from solekit.errors import SolekitError
 from tools.validate.way import best_rung
 
@@ -92,7 +93,7 @@ def main() -> int:
             continue
         n_done += 1
         if arguments.json:
-            print(json.dumps(result, allow_nan=False))
+            print(json.dumps(plain(result), allow_nan=False))
         else:
             show(result)
         if not all(result["targets"].values()):

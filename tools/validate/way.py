@@ -32,7 +32,7 @@ class Passage:
 def sources(
     folder: Path, patterns: tuple[str, ...], format_name: str
 ) -> Iterator[tuple[Path, SourceRecording]]:
-    """Yield the recordings of one format in ``folder``; others are named on stderr and left out."""
+    """Yield the recordings of one format in ``folder``; others are named on stderr."""
     for path in sorted({path for pattern in patterns for path in folder.glob(pattern)}):
         try:
             source = formats.load_source(path)
