@@ -76,9 +76,7 @@ class Geometry:
     def zones(self) -> bytearray:
         """Return what the sums kernel needs, u8: n of x, n of y, n of zone."""
         n = self.n_cells
-        half = (
-            self.unit // 2
-        )  # to the nearest step: always down would pull every CoP by half of one
+        half = self.unit // 2  # to the nearest step: cutting would pull every CoP by half of one
         out = bytearray(3 * n)
         for i in range(n):
             y = self.table[n + i]

@@ -18,7 +18,9 @@ from solekit import numpy_kernels
 HOLD = 8  # messages held back while one before them may still come
 HOLD_S = 0.2  # and no longer than this: the rare events must not wait for eight more
 CREDIT_EVERY = 8  # messages between two credits, the lost ones counted
-CREDIT_S = 0.2  # or so much time: after a cut the insole waits for credit and sends next to nothing
+CREDIT_S = (
+    0.2  # or so much time: after a cut the insole waits for credit and sends next to nothing
+)
 _HEADER = struct.Struct(m.HEADER_FORMAT)
 _STREAM_OF = {
     m.FRAMES_RAW12.msg_id: m.PRESSURE,
@@ -29,6 +31,8 @@ _STREAM_OF = {
     m.STRIDE.msg_id: m.STRIDES,
     m.MINUTE.msg_id: m.MINUTES,
 }
+_CODED = m.FRAME_CODED8.msg_id
+_ASK_FOR_KEY = encode_frame(m.KEY.pack(0), numpy_kernels)
 _MAX_SEQ_STEP = 1 << 24  # a jump larger than this is not loss but nonsense
 
 
@@ -160,7 +164,8 @@ class Link:
         self._boot: int | None = None
         self._imu_axes = 6
         self._awaits_start = False
-        self._credits: list[bytes] = []
+        self._outgoing: list[bytes] = []  # credits, and requests for a key frame
+        self._n_holes = 0  # of the pressure stream: one more means a key frame is needed
         self.streams = [StreamIn() for _ in range(m.N_STREAMS)]
         self.n_invalid = 0  # messages with a good CRC that break the protocol
         self.n_foreign = 0  # data of another boot: the insole has restarted
@@ -177,7 +182,7 @@ class Link:
 
     def request(self, message: Message, *values: int) -> tuple[int, bytes]:
         """Return ``(ref, bytes to send)``; ``values`` follow the ref (HELLO's protocol leads it)."""
-        self._ref = (self._ref + 1) & 0xFF
+        self._ref = self._ref % 255 + 1  # 0 is for requests whose answer nobody waits for
         lead = (m.PROTOCOL_VERSION,) if message is m.HELLO else ()
         return self._ref, encode_frame(message.pack(*lead, self._ref, *values), numpy_kernels)
 
@@ -187,9 +192,7 @@ class Link:
         self._imu_axes = max(1, imu_axes)
         self._awaits_start = True
 
-    def begin(
-        self, boot: int, seqs: tuple[int, ...], imu_axes: int, t_s: float = 0.0
-    ) -> None:
+    def begin(self, boot: int, seqs: tuple[int, ...], imu_axes: int, t_s: float = 0.0) -> None:
         """Expect the streams of ``boot`` from ``seqs`` on; ``t_s`` is now."""
         self._boot = boot
         self._imu_axes = max(1, imu_axes)
@@ -206,6 +209,10 @@ class Link:
                 if item is not None:
                     stream = self.streams[item.stream]
                     out += stream.take(item)
+                    if kind == _CODED:
+                        if len(stream.holes) > self._n_holes:
+                            self._outgoing.append(_ASK_FOR_KEY)
+                        self._n_holes = len(stream.holes)
                     if stream.earns_credit(item):
                         self._give_credit(item)
             elif kind == m.HELLO_REPLY.msg_id and message[1:2] != bytes((m.PROTOCOL_VERSION,)):
@@ -239,13 +246,13 @@ class Link:
         return out
 
     def outgoing(self) -> bytes:
-        """Return the credits to send now."""
-        out, self._credits = b"".join(self._credits), []
+        """Return credits and key requests to send now."""
+        out, self._outgoing = b"".join(self._outgoing), []
         return out
 
     def _give_credit(self, item: Data) -> None:
         message = m.CREDIT.pack(self._boot or 0, item.stream, item.seq + item.n)
-        self._credits.append(encode_frame(message, numpy_kernels))
+        self._outgoing.append(encode_frame(message, numpy_kernels))
 
     def parse(self, t_s: float, message: bytes) -> Data | None:
         """Return the data message, or None if it is not one of this start."""

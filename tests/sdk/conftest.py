@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ import pytest
 
 import solekit
 from solecore.wire import messages as m
-from solecore.wire.frame import encode_frame
+from solecore.wire.frame import FrameDecoder, encode_frame
 from solekit import numpy_kernels
+from solekit.insole import Insole
 from solekit.loss import StreamLoss
+from solekit.transports import open_transports
 
 BOOT = 7
 
@@ -80,3 +83,35 @@ class Wire:
 @pytest.fixture
 def wire() -> Wire:
     return Wire()
+
+
+class Tampered:
+    """A virtual transport between whose messages and the host somebody sits (faults only).
+
+    ``change(message) -> list of messages`` sees what the insole sends, unframed.
+    """
+
+    def __init__(self, inner, change: Callable[[bytes], list[bytes]]) -> None:
+        self.inner = inner
+        self.change = change
+
+    def __getattr__(self, name: str):
+        return getattr(self.inner, name)
+
+    async def __aiter__(self):
+        decoder = FrameDecoder(numpy_kernels)
+        async with contextlib.aclosing(aiter(self.inner)) as chunks:
+            async for t_s, chunk in chunks:
+                for message in decoder.feed(chunk):
+                    yield t_s, Wire.framed(*self.change(message))
+
+
+@pytest.fixture
+def tampered() -> Callable[..., Insole]:
+    """Return ``insole(uri, change) -> Insole``, not yet connected."""
+
+    def make(uri: str, change: Callable[[bytes], list[bytes]]) -> Insole:
+        (transport,) = open_transports(uri).values()
+        return Insole(Tampered(transport, change))
+
+    return make

@@ -232,10 +232,11 @@ class ContactDetector:
         self.off = (self._min + ((extent * 6) >> 7)) >> _SCALE
 
     def _settle(self, scaled):
-        """Watch the stance that the data began in: a toe off ends it, or the sole is never without load.
+        """Watch the stance that the data began in: a toe off ends it, or it is no stance at all.
 
-        Standing stays a stance, for its sway would make contacts; steps over a rest of load (a tight
-        shoe) are told by a minimum far below the maximum from which the load has come back.
+        Standing stays a stance, for its sway would make contacts. Steps of a sole that is never
+        without load (a tight shoe) are told by a minimum far below the maximum from which the load
+        has come back.
         """
         low = self._low
         if scaled < low:

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from solekit.cli import options
-from solekit.cli.output import say, show_json, show_table, variables_table
+from solekit.cli.output import say
 from solekit.cli.record import Protocol, record
+from solekit.cli.report import show_analysis
 from solekit.recording import Recording
 
 
@@ -26,20 +27,12 @@ def run(
 ) -> None:
     """Walk, record, analyse, report; needs no hardware."""
     from solekit.analysis import analyse
-    from solekit.report import write_report
 
     path = _free_name(out)
     say(f"recording {duration_s:g} s from {device or options.DEFAULT_DEVICE} into {path}")
     pair = options.pair_of(device, None, None)
     asyncio.run(record(pair, path, Protocol("free", 0, duration_s), quiet=json))
-    analysis = analyse(Recording(path))
-    report = write_report(analysis, path.with_suffix(".html"))
-    if json:
-        show_json({"recording": str(path), "report": str(report)})
-    show_table(variables_table(analysis.variables), as_json=json)
-    for warning in analysis.warnings:
-        say(f"note: {warning}")
-    say(f"report: {report}")
+    show_analysis(analyse(Recording(path)), path, path.with_suffix(".html"), as_json=json)
 
 
 def _free_name(folder: Path) -> Path:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from solekit.cli import options
 from solekit.cli.output import say, show_json, show_table, variables_table
 from solekit.recording import Recording
+
+if TYPE_CHECKING:
+    from solekit.analysis import Analysis
 
 
 def run(
@@ -22,13 +25,18 @@ def run(
 ) -> None:
     """Analyse a recording: table on the terminal, page with pictures on disk."""
     from solekit.analysis import analyse
-    from solekit.report import write_report
 
     analysis = analyse(Recording(recording), allow_low_rate=allow_low_rate)
-    path = write_report(analysis, out or recording.with_suffix(".html"))
-    if json:
-        show_json({"recording": str(recording), "report": str(path)})
-    show_table(variables_table(analysis.variables), as_json=json)
+    show_analysis(analysis, recording, out or recording.with_suffix(".html"), as_json=json)
+
+
+def show_analysis(analysis: Analysis, recording: Path, page: Path, *, as_json: bool) -> None:
+    """Print the variables, then write the page (which needs the extra ``report``)."""
+    from solekit.report import write_report
+
+    if as_json:
+        show_json({"recording": str(recording), "report": str(page)})
+    show_table(variables_table(analysis.variables), as_json=as_json)
     for warning in analysis.warnings:
         say(f"note: {warning}")
-    say(f"report: {path}")
+    say(f"report: {write_report(analysis, page)}")

@@ -134,9 +134,9 @@ class Recording:
     def span_s(self) -> tuple[float, float]:
         """Start and end on the host clock: the marked part if it was marked, else all."""
         marks = dict(zip(self.marks["name"], self.marks["t_s"], strict=True))
-        spans = [foot.span_s for foot in self.feet.values()]
-        start = min(span[0] for span in spans)
-        end = max(span[1] for span in spans)
+        spans = [foot.span_s for foot in self.feet.values() if foot.t_s.size]
+        start = min((span[0] for span in spans), default=0.0)
+        end = max((span[1] for span in spans), default=start)
         return marks.get("start", start), marks.get("stop", end)
 
     @property
@@ -169,4 +169,6 @@ class Recording:
         """
         if len(self.feet) < 2:
             return 0.0
+        if not all(foot.t_s.size for foot in self.feet.values()):
+            return float("inf")
         return sum(foot.timeline.interval_s for foot in self.feet.values())
