@@ -165,7 +165,6 @@ class Link:
         self._imu_axes = 6
         self._awaits_start = False
         self._outgoing: list[bytes] = []  # credits, and requests for a key frame
-        self._n_holes = 0  # of the pressure stream: one more means a key frame is needed
         self.streams = [StreamIn() for _ in range(m.N_STREAMS)]
         self.n_invalid = 0  # messages with a good CRC that break the protocol
         self.n_foreign = 0  # data of another boot: the insole has restarted
@@ -208,11 +207,11 @@ class Link:
                 item = self.parse(t_s, message)
                 if item is not None:
                     stream = self.streams[item.stream]
+                    was_whole = not stream.held
                     out += stream.take(item)
-                    if kind == _CODED:
-                        if len(stream.holes) > self._n_holes:
-                            self._outgoing.append(_ASK_FOR_KEY)
-                        self._n_holes = len(stream.holes)
+                    if kind == _CODED and was_whole and stream.held:
+                        # What follows may hang on what is missing: do not wait to be sure.
+                        self._outgoing.append(_ASK_FOR_KEY)
                     if stream.earns_credit(item):
                         self._give_credit(item)
             elif kind == m.HELLO_REPLY.msg_id and message[1:2] != bytes((m.PROTOCOL_VERSION,)):

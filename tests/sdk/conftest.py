@@ -17,7 +17,7 @@ from solecore.wire.frame import FrameDecoder, encode_frame
 from solekit import numpy_kernels
 from solekit.insole import Insole
 from solekit.loss import StreamLoss
-from solekit.transports import open_transports
+from solekit.transports import Transport, open_transports
 
 BOOT = 7
 
@@ -108,10 +108,11 @@ class Tampered:
 
 @pytest.fixture
 def tampered() -> Callable[..., Insole]:
-    """Return ``insole(uri, change) -> Insole``, not yet connected."""
+    """Return ``insole(uri or transport, change) -> Insole``, not yet connected."""
 
-    def make(uri: str, change: Callable[[bytes], list[bytes]]) -> Insole:
-        (transport,) = open_transports(uri).values()
-        return Insole(Tampered(transport, change))
+    def make(where: str | Transport, change: Callable[[bytes], list[bytes]]) -> Insole:
+        if isinstance(where, str):
+            (where,) = open_transports(where).values()
+        return Insole(Tampered(where, change))
 
     return make
