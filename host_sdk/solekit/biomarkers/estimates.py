@@ -97,7 +97,7 @@ def _mean(variable: Variable, side: Side, walk: Walk) -> Estimate:
     strides, values = walk.carrying(quantity, side)
     n = len(values)
     labels = []
-    if "other_to_s" in quantity.terms:
+    if variable.name.startswith(("double_support", "single_support")):
         n_flight = int(np.sum(walk.valid[side]["is_flight"].to_numpy()))
         if n_flight > FLIGHT_SHARE * (n + n_flight):
             reason = f"flight phase in {n_flight} of {n + n_flight} strides: no double support"
