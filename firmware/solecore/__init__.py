@@ -1,1 +1,1 @@
-"""What insole and host share: wire, codec, gait detector. Integers only, standard struct and binascii."""
+"""What insole and host share: wire, codec, gait detector. Integers only."""

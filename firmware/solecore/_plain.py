@@ -19,7 +19,9 @@ MAX_TOKENS: int = 255
 
 
 def calibrate(raw, table, out, n):
-    """``out[i] = clamp(round((raw[i] - base[i]) * gain[i] / 65536), 0, 255)``, zero below the dead-band.
+    """``out[i] = clamp(round((raw[i] - base[i]) * gain[i] / 65536), 0, 255)``, or 0 if too small.
+
+    Too small is below the dead-band.
 
     ``raw`` holds 12-bit counts; ``table`` is u16: n of base, n of gain, the dead-band.
     """
@@ -36,7 +38,7 @@ def calibrate(raw, table, out, n):
 
 
 def sums(cells, geometry, out, n):
-    """Fill ``out`` (u32, N_SUMS); ``geometry`` is u8: n of x, n of y, n of zone (1 heel, 2 forefoot)."""
+    """Fill ``out`` (u32, N_SUMS); ``geometry`` is u8: n of x, y, zone (1 heel, 2 forefoot)."""
     f = h = t = sx = sy = active = peak = 0
     for i in range(n):
         v = cells[i]
@@ -93,7 +95,7 @@ def code8_size(cells, before, n, delta):
 def code8(cells, before, out, how):
     """Write one coded frame into ``out``; return its end.
 
-    ``how`` is ``n | offset << AT_SHIFT``, plus ``DELTA``. Written: the number of tokens; the tokens
+    ``how`` is ``n | offset << AT_SHIFT``, plus ``DELTA``. Written: the number of tokens; tokens
     (1..127 = so many cells without change, 128 + m = m literal cells); then for a key frame the
     literal cells as bytes, for a delta frame their differences as nibbles (difference + 8, -7..7;
     0 = escape; the first cell in the low half) followed by the escaped differences modulo 256.
@@ -193,7 +195,7 @@ def copy8(src, out, n, at):
 
 
 def cobs(src, out, n):
-    """Stuff ``n`` bytes of ``src`` (multi-block COBS) and write the delimiter; return the length."""
+    """Stuff ``n`` bytes of ``src`` (multi-block COBS), add the delimiter; return the length."""
     mark = 0  # where the code byte of the open group goes
     at = 1
     for i in range(n):

@@ -80,7 +80,7 @@ def _agree(module, n):
 
 
 def best() -> tuple:
-    """Return ``(kernels module, name, passed)``: viper if the decorator exists and the self-test holds.
+    """Return ``(kernels module, name, passed)``: viper if it exists and the self-test holds.
 
     The decorator is a SyntaxError in WebAssembly builds and a NameError on CPython, so a probe is
     compiled before the module is imported.

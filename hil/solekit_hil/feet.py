@@ -63,9 +63,12 @@ class MicroPythonFoot:
             env={**os.environ, "MICROPYPATH": str(folder)},
         )
         start = {**spec, "n_geometry": 2 * len(geometry), "n_calibration": 2 * len(calibration)}
-        self._write(
-            json.dumps(start).encode() + b"\n" + geometry.tobytes() + calibration.tobytes()
-        )
+        tables = geometry.tobytes() + calibration.tobytes()
+        try:
+            self._write(json.dumps(start).encode() + b"\n" + tables)
+        except TransportError:
+            self.close()
+            raise
 
     def _write(self, data: bytes) -> None:
         assert self._process.stdin
@@ -102,13 +105,17 @@ class MicroPythonFoot:
                 )
             )
             for _ in batch:
-                (n,) = struct.unpack("<I", self._read(4))
-                out.append(self._read(n))
+                pieces = []
+                while n := int.from_bytes(self._read(4), "little"):
+                    pieces.append(self._read(n))
+                out.append(b"".join(pieces))
         return out
 
     def close(self) -> None:
         """End the process."""
         process = self._process
+        if process.stdin is None or process.stdin.closed:
+            return
         with contextlib.suppress(TransportError):
             self._write(struct.pack("<BII", 0, 0, 0))
         try:

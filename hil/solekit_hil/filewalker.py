@@ -58,7 +58,7 @@ class FileWalker:
         return max(float(self._force[side].max()), 1e-6)
 
     def sample(self, t_s: Any) -> tuple[dict[str, NDArray], dict[str, NDArray], None]:
-        """Return cells and IMU at ``t_s`` (n,), linear between the recording's own times; no truth."""
+        """Return cells and IMU at ``t_s`` (n,), linear between the recording's times; no truth."""
         at = np.atleast_1d(np.asarray(t_s, dtype=float)) - LEAD_IN_S + self.start_s
         cells, imu = {}, {}
         for side, foot in self.feet.items():

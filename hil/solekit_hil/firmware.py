@@ -43,7 +43,7 @@ _folders: list[tempfile.TemporaryDirectory[str]] = []  # removed when this proce
 
 @cache
 def compiled(bits: int) -> Path:
-    """Return a folder with firmware and virtual board as .mpy files for the ``bits`` interpreter."""
+    """Return a folder with firmware and virtual board as .mpy for the ``bits`` interpreter."""
     import solecore
     import solefoot
 

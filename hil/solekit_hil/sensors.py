@@ -21,8 +21,8 @@ MAX_RAW = 4095
 class VirtualSensor:
     """A film and an ADC without secrets: linear, with white noise.
 
-    ``force_lsb_un`` is the force of one calibrated count in micronewtons, ``noise_counts`` the SD of
-    the noise in calibrated counts.
+    ``force_lsb_un`` is the force of one calibrated count in micronewtons, ``noise_counts`` the SD
+    of the noise in calibrated counts.
     """
 
     layout: Layout
@@ -49,7 +49,7 @@ class VirtualSensor:
     def counts(
         self, force_n: NDArray[np.float64], frames: NDArray[np.int64]
     ) -> NDArray[np.uint16]:
-        """Return raw counts, shape (n, n_cells); ``frames`` number the rows and seed their noise."""
+        """Return raw counts, shape (n, n_cells); ``frames`` number the rows and seed the noise."""
         raw = (
             np.asarray(force_n, dtype=np.float64) * (1e6 * RAW_PER_COUNT / self.force_lsb_un)
             + self.base
@@ -66,7 +66,7 @@ class VirtualSensor:
 def imu_words(imu: NDArray[np.float64], n_axes: int) -> NDArray[np.int16]:
     """Return the words of a 16 g, 2000 deg/s IMU; ``imu`` (n, 6) is m/s2 and rad/s.
 
-    Six axes come gyroscope first, as the chips of this class burst them; three are the acceleration.
+    Six axes come gyroscope first, as such chips burst them; three are the acceleration.
     """
     accel = imu[:, :3] * (1e6 / ACCEL_LSB_UM_S2)
     words = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -37,7 +37,7 @@ class VirtualSpec:
     heap_kb: int = 0  # 0: 100, and more for layouts larger than our own
     bits: int = 32
     pty: bool = False
-    faults: Faults = Faults()
+    faults: Faults = field(default_factory=Faults)
 
 
 _CHOICES = {
@@ -67,7 +67,7 @@ _FAULTS = ("loss", "duplicate", "reorder", "corrupt", "latency_ms", "jitter_ms",
 
 
 def parse(scheme: str, rest: str) -> VirtualSpec:
-    """Return the spec of ``scheme:rest``; TransportSpecError names what is wrong and what is known."""
+    """Return the spec of ``scheme:rest``; TransportSpecError names what is wrong and known."""
     target, _, query = rest.partition("?")
     spec: dict[str, Any] = {}
     faults: dict[str, Any] = {}
@@ -104,7 +104,7 @@ def parse(scheme: str, rest: str) -> VirtualSpec:
 
 
 def _value(key: str, text: str) -> Any:
-    """Return the value of an argument; ValueError says what it must be, KeyError that it is unknown."""
+    """Return the value of an argument; ValueError says what it must be, KeyError: unknown."""
     if key == "cut":
         return _cut(text)
     if key in _CHOICES:

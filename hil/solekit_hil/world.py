@@ -1,4 +1,4 @@
-"""A virtual pair in lock-step: one true time, two feet with clocks of their own, air in between."""
+"""A virtual pair in lock-step: one true time, two feet with own clocks, air in between."""
 
 from __future__ import annotations
 
@@ -132,7 +132,10 @@ class World:
         foot: Foot
         if is_mpy:
             foot = MicroPythonFoot(
-                fields, *tables, bits=spec.bits, heap_kb=spec.heap_kb or _heap_kb(layout)
+                fields,
+                *tables,
+                bits=spec.bits,
+                heap_kb=spec.heap_kb or _heap_kb(layout, spec.bits),
             )
         else:
             foot = LocalFoot(fields, *tables)
@@ -162,7 +165,7 @@ class World:
         self.sides[side].down.put(self.now_us, data)
 
     def advance(self, to_us: int) -> list[tuple[int, str, bytes]]:
-        """Move time to ``to_us``; return ``(true microseconds, side, bytes)`` that reached the host."""
+        """Move time to ``to_us``; return ``(true us, side, bytes)`` that reached the host."""
         arrived: list[tuple[int, str, bytes]] = []
         for side in self.sides.values():
             steps = self._steps(side, to_us)
@@ -222,9 +225,12 @@ class World:
             side.foot.close()
 
 
-def _heap_kb(layout: Layout) -> int:
-    """Return the heap of a MicroPython insole: what our largest own layout must do with."""
-    return 100 if layout.n_cells <= 660 else 140
+def _heap_kb(layout: Layout, bits: int) -> int:
+    """Return the heap of a MicroPython insole: what our largest own layout must do with.
+
+    No microcontroller has 64 bits; there everything is twice as large.
+    """
+    return (100 if layout.n_cells <= 660 else 140) * bits // 32
 
 
 def _form(spec: VirtualSpec, layout: Layout, profile: Any) -> int:
@@ -248,7 +254,9 @@ def _source(spec: VirtualSpec) -> Any:
     """Return the walker of ``spec``: a motion, or a recording played on virtual cells."""
     if spec.path is not None:
         return FileWalker(spec.path, layout=spec.layout)
-    pair = {side: layouts.named(spec.layout, side) for side in layouts.SIDES}
+    pair: dict[layouts.Side, Layout] = {
+        side: layouts.named(spec.layout, side) for side in layouts.SIDES
+    }
     return _Measured(walkers.build(spec.motion, seed=spec.seed, layouts=pair))
 
 

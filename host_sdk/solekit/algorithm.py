@@ -1,4 +1,4 @@
-"""The house form of an algorithm: parameters kept untouched, one action, results ending in ``_``."""
+"""The house form of an algorithm: untouched parameters, one action, results ending in ``_``."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ class BlockingPair:
     def record(
         self, path: Path, duration_s: float, **about: str
     ) -> dict[str, dict[str, StreamLoss]]:
-        """Record ``duration_s`` into ``path``; ``about`` as ``Pair.record_to``; return the account."""
+        """Record ``duration_s`` into ``path`` (see ``Pair.record_to``); return the account."""
         return self._loop.run(self._record(path, duration_s, about))
 
     async def _record(self, path: Path, duration_s: float, about: dict[str, str]):

@@ -121,7 +121,7 @@ class PressureDecoder:
 
 
 def _differences(messages: list[bytes], n_cells: int) -> tuple[NDArray[np.uint8], list[bool]]:
-    """Return what each frame adds to the one before it (a key frame: to zero), and which are sound.
+    """Return what each frame adds to the one before (a key frame: to zero), and which are sound.
 
     Frames are cut up one by one with operations on bytes; their cells are filled all at once.
     """

@@ -19,8 +19,8 @@ from solekit.layouts import Layout
 class InsoleInfo:
     """One insole, as HELLO and its tables describe it.
 
-    ``base`` and ``gain`` have shape (n_cells,); ``force_lsb_n`` is the force of one calibrated count
-    in newtons, 0 if the insole is uncalibrated.
+    ``base`` and ``gain`` have shape (n_cells,); ``force_lsb_n`` is the force of one calibrated
+    count in newtons, 0 if the insole is uncalibrated.
     """
 
     hello: dict[str, Any]
@@ -129,7 +129,8 @@ class InsoleInfo:
         """Return newtons per cell, shape (n, n_cells); DataError for an uncalibrated insole."""
         if not self.is_calibrated:
             raise DataError(
-                f"insole {self.serial} is uncalibrated: its counts are not newtons; calibrate it first"
+                f"insole {self.serial} is uncalibrated: its counts are not newtons; "
+                "calibrate it first"
             )
         if form != m.RAW12:
             return values * self.force_lsb_n

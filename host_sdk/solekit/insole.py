@@ -243,7 +243,7 @@ class Insole:
                 return np.frombuffer(content, "<u2")
 
     async def settings(self, key: str, value: int | None = None) -> int:
-        """Return setting ``key`` (body_weight, dead_band, noise), after setting it if ``value``."""
+        """Return setting ``key`` (body_weight, dead_band, noise), set to ``value`` if given."""
         keys = {name: number for number, name in m.SETTING_NAMES.items()}
         if key not in keys:
             raise ValueError(f"setting {key!r} is not one of {', '.join(keys)}")

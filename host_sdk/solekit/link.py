@@ -37,7 +37,7 @@ _MAX_SEQ_STEP = 1 << 24  # a jump larger than this is not loss but nonsense
 
 
 class Data(NamedTuple):
-    """One data message: ``n`` samples of ``stream`` from ``seq`` on, first sampled at ``foot_us``."""
+    """A data message: ``n`` samples of ``stream`` from ``seq`` on, the first at ``foot_us``."""
 
     t_s: float  # arrival, host clock
     stream: int
@@ -180,7 +180,7 @@ class Link:
         return self._decoder.n_dropped + self.n_invalid
 
     def request(self, message: Message, *values: int) -> tuple[int, bytes]:
-        """Return ``(ref, bytes to send)``; ``values`` follow the ref (HELLO's protocol leads it)."""
+        """Return ``(ref, bytes to send)``; ``values`` follow the ref."""
         self._ref = self._ref % 255 + 1  # 0 is for requests whose answer nobody waits for
         lead = (m.PROTOCOL_VERSION,) if message is m.HELLO else ()
         return self._ref, encode_frame(message.pack(*lead, self._ref, *values), numpy_kernels)

@@ -1,4 +1,4 @@
-"""The kernels of ``solecore`` on numpy: same functions, same bytes, for the host and for ``sim:``."""
+"""The kernels of ``solecore`` on numpy: same functions, same bytes, for host and ``sim:``."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def _tokens(difference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # Merge runs of equal decision.
     keep = np.concatenate(([True], skip[1:] != skip[:-1]))
     begin = start[keep]
-    length = np.diff(np.concatenate((begin, [n])))
+    length = np.concatenate((begin[1:], [n])) - begin
     flag = np.where(skip[keep], 0, 128)
-    full, rest = np.divmod(length, 127)
+    full, rest = length // 127, length % 127
     count = full + (rest > 0)
     tokens = np.repeat(127 + flag, count)
     last = np.cumsum(count) - 1

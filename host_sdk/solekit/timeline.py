@@ -25,8 +25,8 @@ FloatArray = NDArray[np.float64]
 class Bounds:
     """What is known of one insole's clock: times in seconds, foot time unwrapped.
 
-    ``up_*``: a message whose newest sample is from ``up_foot_s`` arrived at ``up_host_s``; ``down_*``:
-    a ping sent at ``down_host_s`` was received at ``down_foot_s``.
+    ``up_*``: a message whose newest sample is from ``up_foot_s`` arrived at ``up_host_s``;
+    ``down_*``: a ping sent at ``down_host_s`` was received at ``down_foot_s``.
     """
 
     up_foot_s: FloatArray

@@ -71,9 +71,7 @@ class Wire:
         return m.EVENT.pack(self.boot, m.EVENTS, seq, seq, 0, kind, 100, seq)
 
     def coded(self, seq: int, mode: int, body: bytes = b"\x04", n_tokens: int = 1) -> bytes:
-        return m.FRAME_CODED8.pack(
-            self.boot, m.PRESSURE, seq, seq, 0, mode, n_tokens, rest=body
-        )
+        return m.FRAME_CODED8.pack(self.boot, m.PRESSURE, seq, seq, 0, mode, n_tokens, rest=body)
 
     @staticmethod
     def framed(*messages: bytes) -> bytes:

@@ -85,7 +85,9 @@ def test_a_file_with_a_flipped_bit_anywhere_is_read_or_refused(whole, tmp_path):
     for k in range(N_FLIPS):
         content = bytearray(whole)
         content[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
-        opened += open_and_use(tmp_path / "flip.mcap", bytes(content), deeply=k % 8 == 0) is not None
+        opened += (
+            open_and_use(tmp_path / "flip.mcap", bytes(content), deeply=k % 8 == 0) is not None
+        )
     assert opened > N_FLIPS / 2
 
 

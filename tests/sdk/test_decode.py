@@ -50,7 +50,9 @@ def encode(form: int, frames: np.ndarray, per_message: int = 1) -> list[Data]:
             raw = array("H", row.astype(np.uint16).tobytes())
             at = encoder.encode_into(raw, cells, before, buf, at)
             before = cells
-        header = kind.pack(1, m.PRESSURE, first, 0, 0, *([len(rows)] if form != m.CODED8 else [0, 0]))
+        header = kind.pack(
+            1, m.PRESSURE, first, 0, 0, *([len(rows)] if form != m.CODED8 else [0, 0])
+        )
         message = header[: m.HEADER_SIZE] + bytes(buf[m.HEADER_SIZE : at])
         out.append(Data(0.0, m.PRESSURE, first, len(rows), first * PERIOD_US, message))
     return out

@@ -79,7 +79,9 @@ def test_every_sample_is_accounted_for_through_the_whole_bad_air(layout, form, d
             assert loss.holds, (side, name, loss)
             assert loss.end_known
         assert streams["pressure"].missing > 0
-        assert streams["pressure"].sampled == pytest.approx(duration_s * foot.info.rate_hz, rel=0.05)
+        assert streams["pressure"].sampled == pytest.approx(
+            duration_s * foot.info.rate_hz, rel=0.05
+        )
         assert streams["imu"].duplicates + streams["pressure"].duplicates > 0
         # The reader counts again from what lies in the file.
         assert foot.loss == streams

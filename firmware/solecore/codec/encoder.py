@@ -5,7 +5,7 @@ from solecore.wire.messages import CODED8, RAW12
 
 
 class FrameEncoder:
-    """Encode frames of ``n_cells`` in ``form``; a key frame at least every ``key_every`` frames."""
+    """Encode frames of ``n_cells`` in ``form``; a key frame every ``key_every`` frames."""
 
     def __init__(self, form: int, n_cells: int, key_every: int, kernels) -> None:
         self.form = form

@@ -96,8 +96,8 @@ class ContactDetector:
     """Contacts of one foot.
 
     ``period_us`` is the frame period; ``body_weight`` in counts of the summed calibrated cells, 0
-    if unknown; ``noise`` the SD of the unloaded sum in counts. After a step that returned bit k the
-    time of event kind k is ``ticks_of[k]`` and ``wraps_of[k]``.
+    if unknown; ``noise`` the SD of the unloaded sum in counts. After a step that returned bit k
+    the time of event kind k is ``ticks_of[k]`` and ``wraps_of[k]``.
     """
 
     def __init__(self, period_us: int, body_weight: int = 0, noise: int = 4) -> None:

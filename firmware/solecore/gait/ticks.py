@@ -1,4 +1,4 @@
-"""Arithmetic on microsecond ticks modulo 2**30 that stays within small integers on 32-bit builds."""
+"""Arithmetic on ticks (microseconds modulo 2**30) within the small integers of 32-bit builds."""
 
 from solecore.wire.messages import TICKS_MASK
 

@@ -10,7 +10,7 @@ CRC_SIZE: int = 4
 
 
 def put_crc(buf: bytearray, n: int, view: memoryview) -> int:
-    """Write the CRC of ``view`` (the first ``n`` bytes of ``buf``) behind it; return the new end."""
+    """Write the CRC of ``view`` (``n`` bytes of ``buf``) behind it; return the new end."""
     struct.pack_into("<I", buf, n, binascii.crc32(view))
     return n + CRC_SIZE
 

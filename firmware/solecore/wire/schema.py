@@ -22,7 +22,7 @@ def Field(name: str, code: str, count: int = 1, scale: int = 1, unit: str = ""):
 class Message:
     """One layout: ``msg_id`` byte, little-endian ``fields``, the last one possibly ``REST``."""
 
-    def __init__(self, msg_id: int, name: str, *fields: Field) -> None:
+    def __init__(self, msg_id: int, name: str, *fields: _Field) -> None:
         self.msg_id = msg_id
         self.name = name
         self.rest = fields[-1] if fields and fields[-1].count == REST else None

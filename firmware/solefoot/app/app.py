@@ -121,7 +121,7 @@ class App:
         return False
 
     def start(self, form, window) -> None:
-        """Begin streaming in ``form`` with at most ``window`` messages of each stream under way."""
+        """Begin streaming in ``form``, at most ``window`` messages of a stream under way."""
         sampler = self.sampler
         if self.is_streaming:
             sampler.flush()
@@ -144,7 +144,7 @@ class App:
         self._window[m.IMU] = 0
 
     def credit(self, stream, seq) -> None:
-        """Take the host's word that everything of ``stream`` before ``seq`` has arrived or is lost."""
+        """Take the host's word: all of ``stream`` before ``seq`` has arrived or is given up."""
         if seq > self._acked[stream]:
             self._acked[stream] = seq
 

@@ -10,7 +10,7 @@ from solefoot.app.settings import ACCEL_LSB_UM_S2, GYRO_LSB_URAD_S
 TABLE_PIECE: int = 512  # bytes of a table in one reply
 
 
-class Refusal(ValueError):
+class RefusedError(ValueError):
     """A request that cannot be met; ``code`` goes on the wire."""
 
     def __init__(self, code: int, text: str) -> None:
@@ -53,7 +53,7 @@ class Commands:
             )
         try:
             return handler(fields)
-        except Refusal as error:
+        except RefusedError as error:
             return self._refuse(request, message, error.code, error.args[0])
 
     def _refuse(self, request, message, code, text):
@@ -101,7 +101,7 @@ class Commands:
                 if form in m.FORM_NAMES
                 else "form %d is unknown" % form
             )
-            raise Refusal(m.NO_FIT, reason)
+            raise RefusedError(m.NO_FIT, reason)
         app.start(form, fields["window"])
         return m.START_REPLY.pack(fields["ref"], app.settings.boot, *app.sampler.seq)
 
@@ -121,22 +121,22 @@ class Commands:
         s = app.settings
         n = s.geometry.n_cells
         if key not in m.SETTING_NAMES:
-            raise Refusal(m.BAD_VALUE, "setting %d is unknown" % key)
+            raise RefusedError(m.BAD_VALUE, "setting %d is unknown" % key)
         if fields["is_set"]:
             if key == m.BODY_WEIGHT:
                 if value > 255 * n:
-                    raise Refusal(
+                    raise RefusedError(
                         m.BAD_VALUE, "body weight %d counts, at most %d" % (value, 255 * n)
                     )
                 s.body_weight = value
                 app.sampler.detector.set_body_weight(value)
             elif key == m.DEAD_BAND:
                 if value > 255:
-                    raise Refusal(m.BAD_VALUE, "dead-band %d counts, at most 255" % value)
+                    raise RefusedError(m.BAD_VALUE, "dead-band %d counts, at most 255" % value)
                 s.calibration.table[2 * n] = value
             else:
                 if value > 4095:
-                    raise Refusal(m.BAD_VALUE, "noise %d counts, at most 4095" % value)
+                    raise RefusedError(m.BAD_VALUE, "noise %d counts, at most 4095" % value)
                 s.noise = value
                 app.sampler.detector.noise = value
                 app.sampler.detector.set_body_weight(s.body_weight)
@@ -151,11 +151,11 @@ class Commands:
         elif table == m.TABLE_CALIBRATION:
             words = s.calibration.table
         else:
-            raise Refusal(m.BAD_VALUE, "table %d is unknown" % table)
+            raise RefusedError(m.BAD_VALUE, "table %d is unknown" % table)
         total = 2 * len(words)
         offset = fields["offset"]
         if offset > total or offset & 1:
-            raise Refusal(m.BAD_VALUE, "offset %d in a table of %d bytes" % (offset, total))
+            raise RefusedError(m.BAD_VALUE, "offset %d in a table of %d bytes" % (offset, total))
         piece = words[offset >> 1 : (offset + TABLE_PIECE) >> 1]
         return m.TABLES_REPLY.pack(fields["ref"], table, total, offset, rest=bytes(piece))
 
@@ -176,7 +176,7 @@ class Commands:
 
     def _stats(self, fields):
         app = self._app
-        free = gc.mem_free() if hasattr(gc, "mem_free") else 0
+        free = getattr(gc, "mem_free", int)()  # CPython does not tell
         n_queued = sum(box.n_bytes for box in app.outboxes)
         return m.STATS_REPLY.pack(
             fields["ref"],

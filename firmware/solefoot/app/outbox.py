@@ -16,7 +16,7 @@ class Outbox:
 
     def reshape(self, n_slots: int, size: int) -> None:
         """Make room for ``n_slots`` messages of ``size`` bytes; what waits is forgotten."""
-        self._slots = None  # before the new ones: a small heap does not hold both
+        self._slots = []  # before the new ones: a small heap does not hold both
         self._slots = [bytearray(size + CRC_SIZE) for _ in range(n_slots)]
         self._length = array("H", [0] * n_slots)
         self._stream = bytearray(n_slots)
@@ -39,7 +39,7 @@ class Outbox:
         return self._slots[self._head]
 
     def put(self, length, stream, seq, n_samples):
-        """Queue the claimed buffer: ``n_samples`` of ``stream`` from ``seq`` on in ``length`` bytes."""
+        """Queue the claimed buffer: ``n_samples`` of ``stream`` from ``seq`` on."""
         head = self._head
         self._length[head] = length
         self._stream[head] = stream

@@ -5,7 +5,7 @@ from solecore.wire.messages import CODED8, RAW12
 
 
 class Profile:
-    """Defaults of one layout; ``imu_per_frame`` samples of ``imu_axes`` words come with a frame."""
+    """Defaults of one layout; ``imu_per_frame`` samples of ``imu_axes`` words come with each."""
 
     def __init__(
         self, layout: str, period_us: int, form: int, imu_axes: int, imu_per_frame: int

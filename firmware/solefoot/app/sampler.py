@@ -193,8 +193,9 @@ class Sampler:
 
     def _close_frames(self):
         n = self._n_frames
-        if self._form_id != _CODED:
-            self._open_frames[m.HEADER_SIZE] = n
+        buf = self._open_frames
+        if buf is not None and self._form_id != _CODED:
+            buf[m.HEADER_SIZE] = n
         self.frames.put(self._end, m.PRESSURE, self.seq[m.PRESSURE] - n, n)
         self._open_frames = None
 

@@ -4,7 +4,7 @@ from solecore.wire.frame import MAX_FRAME, FrameDecoder, put_crc
 
 
 class StreamLink:
-    """Messages over ``port``: ``port.write(view) -> int | None`` and ``port.read(n) -> bytes | None``."""
+    """Messages over ``port``: ``write(view) -> int | None`` and ``read(n) -> bytes | None``."""
 
     def __init__(self, port, kernels) -> None:
         self._port = port
@@ -19,7 +19,7 @@ class StreamLink:
         return self._decoder.n_dropped
 
     def send(self, buf: bytearray, n: int) -> bool:
-        """Send the first ``n`` bytes of ``buf`` (4 spare bytes behind them); False if the port is full."""
+        """Send ``n`` bytes of ``buf``, 4 spare ones behind them; False if the port is full."""
         end = put_crc(buf, n, memoryview(buf)[:n])
         size = self._cobs(buf, self._out, end)
         return bool(self._port.write(self._view[:size]))  # None and 0: nothing was taken

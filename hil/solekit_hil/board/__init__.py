@@ -1,1 +1,1 @@
-"""The virtual board: the same code runs in CPython (``sim:``) and inside MicroPython (``mpy:``)."""
+"""The virtual board: the same code in CPython (``sim:``) and in MicroPython (``mpy:``)."""

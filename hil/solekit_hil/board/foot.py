@@ -25,19 +25,19 @@ class StepClock:
 
 
 class HandedBoard:
-    """Cells and IMU words of the step in progress."""
+    """Cells and IMU words of the step in progress, in buffers that last: the heap is small."""
 
-    def __init__(self, n_cells: int) -> None:
-        self._n_bytes = 2 * n_cells
-        self.payload = b""
+    def __init__(self, n_cells: int, n_words: int) -> None:
+        self.cells = array("H", bytes(2 * n_cells))
+        self.words = array("h", bytes(2 * n_words))
 
     def scan_into(self, raw) -> None:
         """Copy the counts of this frame."""
-        memoryview(raw)[:] = array("H", self.payload[: self._n_bytes])
+        memoryview(raw)[:] = self.cells
 
     def read_imu_into(self, words) -> None:
         """Copy the IMU words of this frame."""
-        memoryview(words)[:] = array("h", self.payload[self._n_bytes :])
+        memoryview(words)[:] = self.words
 
 
 class MemoryPort:
@@ -82,28 +82,40 @@ def settings_from(spec: dict, geometry_table, calibration_table) -> Settings:
 
 
 class VirtualFoot:
-    """The App, stepped: every step has a kind, the foot's ticks and a payload."""
+    """The App, stepped: every step has a kind, the foot's ticks and a payload.
 
-    def __init__(self, settings: Settings, ticks: int, kernels: tuple) -> None:
+    ``board`` holds the frame that a FRAME step takes; ``port`` takes what the foot sends.
+    """
+
+    def __init__(self, settings: Settings, ticks: int, kernels: tuple, port=None) -> None:
         self._clock = StepClock(ticks)
-        self._board = HandedBoard(settings.geometry.n_cells)
-        self._port = MemoryPort()
+        n_words = settings.imu_axes * settings.imu_per_frame
+        self.board = HandedBoard(settings.geometry.n_cells, n_words)
+        self.port = MemoryPort() if port is None else port
         self.app = App(
-            self._board, StreamLink(self._port, kernels[0]), self._clock, settings, kernels
+            self.board, StreamLink(self.port, kernels[0]), self._clock, settings, kernels
         )
 
-    def step(self, kind: int, ticks: int, payload: bytes) -> bytes:
-        """Let one thing happen at ``ticks``; return the bytes that the foot sent."""
+    def turn(self, kind: int, ticks: int, data: bytes = b"") -> None:
+        """Let one thing happen at ``ticks``; the frame is on the board already."""
         self._clock.ticks = ticks
-        port = self._port
+        port = self.port
         if kind == FRAME:
-            self._board.payload = payload
             self.app.sample()
         elif kind == DOWNLINK:
-            port.incoming = port.incoming + payload
+            port.incoming = port.incoming + data
         self.app.serve()
         while port.incoming:
             self.app.serve()
-        sent = bytes(port.outgoing)
-        port.outgoing = bytearray()
+
+    def step(self, kind: int, ticks: int, payload: bytes) -> bytes:
+        """Hand in a frame or bytes, let it happen, return the bytes that the foot sent."""
+        if kind == FRAME:
+            n = 2 * len(self.board.cells)
+            memoryview(self.board.cells)[:] = array("H", payload[:n])
+            memoryview(self.board.words)[:] = array("h", payload[n:])
+            payload = b""
+        self.turn(kind, ticks, payload)
+        sent = bytes(self.port.outgoing)
+        self.port.outgoing = bytearray()
         return sent

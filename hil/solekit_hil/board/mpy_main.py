@@ -1,8 +1,9 @@
-"""A virtual insole inside MicroPython: steps come in on stdin, what the foot sends goes out on stdout.
+"""A virtual insole inside MicroPython: steps come in on stdin, bytes go out on stdout.
 
 Start: one line of JSON (the spec), then the geometry and the calibration table as bytes of the
 lengths that the spec gives. Then steps: ``<BII`` kind, ticks, length, and the payload; each is
-answered by ``<I`` length and bytes. Kind 0 ends.
+answered by pieces, ``<I`` length and bytes, up to one of length 0. Kind 0 ends. Nothing here holds
+more than a message: the heap is that of a board.
 """
 
 import gc
@@ -14,7 +15,30 @@ from array import array
 import micropython
 
 from solecore import kernels
-from solekit_hil.board.foot import VirtualFoot, settings_from
+from solekit_hil.board.foot import FRAME, VirtualFoot, settings_from
+
+
+END = b"\0\0\0\0"
+
+
+class PipePort:
+    """A byte stream whose far end reads pieces; ``incoming`` is filled by the step."""
+
+    def __init__(self, out):
+        self._out = out
+        self.incoming = b""
+
+    def write(self, view):
+        """Send bytes of the link as one piece."""
+        self._out.write(struct.pack("<I", len(view)))
+        self._out.write(view)
+        return len(view)
+
+    def read(self, n):
+        """Give at most ``n`` bytes to the link."""
+        data = self.incoming[:n]
+        self.incoming = self.incoming[n:]
+        return data
 
 
 def main():
@@ -27,7 +51,9 @@ def main():
     gc.collect()
     geometry = array("H", stdin.read(spec["n_geometry"]))
     calibration = array("H", stdin.read(spec["n_calibration"]))
-    foot = VirtualFoot(settings_from(spec, geometry, calibration), spec["ticks"], best)
+    settings = settings_from(spec, geometry, calibration)
+    foot = VirtualFoot(settings, spec["ticks"], best, PipePort(stdout))
+    cells, words = foot.board.cells, foot.board.words
     gc.collect()
     while True:
         head = stdin.read(9)
@@ -36,10 +62,16 @@ def main():
         kind, ticks, n = struct.unpack("<BII", head)
         if kind == 0:
             return
-        payload = stdin.read(n) if n else b""
-        sent = foot.step(kind, ticks, payload)
-        stdout.write(struct.pack("<I", len(sent)))
-        stdout.write(sent)
+        if kind == FRAME:
+            if n != 2 * (len(cells) + len(words)):
+                raise ValueError("a frame of %d bytes" % n)
+            stdin.readinto(cells)
+            if words:
+                stdin.readinto(words)
+            foot.turn(kind, ticks)
+        else:
+            foot.turn(kind, ticks, stdin.read(n) if n else b"")
+        stdout.write(END)
 
 
 main()

@@ -38,8 +38,8 @@ class FootRecording:
     """What one insole recorded.
 
     ``wire`` are ``(t_host_s, message)`` as received; ``starts`` and ``ends`` the sequence numbers
-    of the streams at start and stop as the insole told them, None where it could not; ``duplicates``
-    the messages by stream that arrived again and were not recorded.
+    of the streams at start and stop as the insole told them, None where it could not;
+    ``duplicates`` the messages by stream that arrived again and were not recorded.
     """
 
     def __init__(

@@ -76,8 +76,8 @@ class Recording:
     def _messages(self) -> Iterator[tuple[str, float, bytes]]:
         try:
             with self.path.open("rb") as file:
-                # Mapped, a length that is wrong by gigabytes reads what there is and reserves no more.
-                content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                # Mapped, a length wrong by gigabytes reads what there is and reserves no more.
+                content: Any = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError:
             raise DataError(f"{self.path} is empty: it was cut off before its start") from None
         except OSError as error:
@@ -99,8 +99,8 @@ class Recording:
                     yield channel.topic, message.log_time * 1e-9, message.data
             except _BROKEN as error:
                 self.problems.append(
-                    f"the file ends in the middle of a record or is damaged ({type(error).__name__}); "
-                    "everything before that has been read"
+                    "the file ends in the middle of a record or is damaged "
+                    f"({type(error).__name__}); everything before that has been read"
                 )
                 return
         self.is_complete = any(entry["kind"] == "closed" for entry in self.session)

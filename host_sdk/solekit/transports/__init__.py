@@ -1,6 +1,6 @@
-"""Transports by URI: each yields ``(t_host_s, bytes)`` and takes bytes; nothing else is known here.
+"""Transports by URI: each yields ``(t_host_s, bytes)`` and takes bytes; nothing more is known.
 
-Schemes of this package are ``serial:``, ``tcp:`` and ``replay:``; further ones (the virtual insoles
+Schemes of this package are ``serial:``, ``tcp:`` and ``replay:``; further ones (virtual insoles
 ``sim:`` and ``mpy:``) come through the entry-point group ``solekit.transports``.
 """
 
@@ -20,7 +20,10 @@ _OWN = {
     "tcp": "solekit.transports.tcp:open_tcp",
     "replay": "solekit.transports.replay:open_replay",
 }
-FORMS = "sim:walk?seed=1, mpy:walk, sim:file:PATH, serial:/dev/ttyACM0, tcp:127.0.0.1:5555, replay:walk.mcap"
+FORMS = (
+    "sim:walk?seed=1, mpy:walk, sim:file:PATH, serial:/dev/ttyACM0, tcp:127.0.0.1:5555, "
+    "replay:walk.mcap"
+)
 
 
 class Clock(Protocol):

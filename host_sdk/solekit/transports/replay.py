@@ -134,8 +134,8 @@ class ReplayWorld:
     def _pong(self, side: str, ref: int) -> bytes | None:
         """Answer a ping by the recording's own timeline, as vague as that is.
 
-        Received as late and sent as early as may have been: a copy of a recording must not claim to
-        know the time better than the recording. No answer where the clock cannot be placed.
+        Received as late and sent as early as may have been: a copy of a recording must not claim
+        to know the time better than the recording. No answer where the clock cannot be placed.
         """
         foot = self._feet[side]
         if not foot.messages(m.PRESSURE) or not np.isfinite(foot.timeline.interval_s):

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import threading
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import serial
 from serial.tools import list_ports
@@ -53,6 +54,8 @@ class SerialTransport:
 
     async def open(self) -> None:
         """Open the port for this program alone."""
+        if self._thread is not None:
+            raise TransportError(f"{self.uri} is open already; close it first")
         try:
             self._port = await asyncio.to_thread(self._open_port)
         except (serial.SerialException, ValueError) as error:
@@ -66,7 +69,7 @@ class SerialTransport:
         self._thread.start()
 
     def _open_port(self) -> serial.Serial:
-        options = {"exclusive": True} if hasattr(serial, "PosixPollSerial") else {}
+        options: dict[str, Any] = {"exclusive": True} if hasattr(serial, "PosixPollSerial") else {}
         return serial.Serial(
             self._name,
             self._baud,
@@ -123,7 +126,7 @@ class SerialTransport:
             self._port.close()
 
     async def __aiter__(self) -> AsyncGenerator[tuple[float, bytes], None]:
-        while True:
+        while self._thread is not None:
             item = await self._queue.get()
             if item is None:
                 return

@@ -35,6 +35,8 @@ class TcpTransport:
 
     async def open(self) -> None:
         """Connect."""
+        if self._writer is not None:
+            raise TransportError(f"{self.uri} is open already; close it first")
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 self._reader, self._writer = await asyncio.open_connection(*self._address)
@@ -68,11 +70,10 @@ class TcpTransport:
                 await writer.wait_closed()
 
     async def __aiter__(self) -> AsyncGenerator[tuple[float, bytes], None]:
-        if self._reader is None:
-            return
-        while True:
+        reader = self._reader
+        while reader is not None and self._writer is not None:
             try:
-                data = await self._reader.read(65536)
+                data = await reader.read(65536)
             except OSError as error:
                 raise ConnectionLostError(self.uri, str(error)) from error
             if not data:

@@ -114,7 +114,7 @@ class Pump:
     async def open(self, side: str) -> None:
         """Let ``side`` take part; time starts with the first, anew after the last has closed."""
         if side in self.queues:
-            raise TransportError(f"the virtual {side} insole is in use already; close it first")
+            raise TransportError(f"the virtual {side} insole is open already; close it first")
         if self._is_over:
             self.world = None
         self.get_world()
