@@ -1,8 +1,8 @@
 """The layouts of our own insoles as data, in tenths of a millimetre, for the left foot.
 
 ``y`` runs from the heel to the toes, ``x`` from the wearer's left to the right; a right sole is
-mirror image. Row 0 of a grid is the heel row. A geometry is one u16 array: x, y, area of every
-cell (0.1 mm, 0.1 mm2).
+its mirror image. Row 0 of a grid is the heel row. A geometry is one u16 array: x, y, area of
+every cell (0.1 mm, 0.1 mm2).
 """
 
 from array import array

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 from hypothesis import given, settings
@@ -64,7 +65,7 @@ def test_a_share_comes_twice():
 def test_a_share_comes_late_and_behind_others():
     found = numbers(carry(Faults(reorder=0.1)))
     assert sorted(found) == list(range(2000))
-    late = sum(one > two for one, two in zip(found, found[1:], strict=False))
+    late = sum(one > two for one, two in itertools.pairwise(found))
     assert late == pytest.approx(200, rel=0.3)
 
 

@@ -22,25 +22,15 @@ class StrideAccumulator:
         self._x = array("H", [0] * _POINTS)
         self._y = array("H", [0] * _POINTS)
         self.cop = array("H", [0] * 6)  # x, y at start, middle, end; 1/16 of the geometry's unit
-        self.is_open = False  # a contact whose IC is known is in progress
-        self.has_ended = False  # a contact whose toe off is known waits to be reported
-        self.ic_ticks = 0
-        self.ic_wraps = 0
-        self.stance_us = 0
-        self.peak = 0
-        self.integral = 0
-        self.n_active = 0
-        self.strike = UNKNOWN
         self._heel_ticks = 0
         self._fore_ticks = 0
-        self._n = 0
-        self._every = 1
-        self._skip = 0
+        self.begin(0, 0)
+        self.is_open = False
 
     def begin(self, ticks, wraps):
         """Start a contact at its initial contact."""
-        self.is_open = True
-        self.has_ended = False
+        self.is_open = True  # a contact whose IC is known is in progress
+        self.has_ended = False  # a contact whose toe off is known waits to be reported
         self.ic_ticks = ticks
         self.ic_wraps = wraps
         self.stance_us = 0

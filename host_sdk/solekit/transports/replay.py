@@ -48,7 +48,9 @@ class ReplayWorld:
         self.lost: dict[str, str] = {}
         self._playing: dict[str, int] = {}  # since when
         self._next = {side: list(foot.starts) for side, foot in self._feet.items()}
-        self._start_us: int | None = None  # of all sides: what they recorded belongs together
+        # One time for all sides, as what they recorded belongs together: the recording's
+        # ``_origin_s`` is now ``_start_us``.
+        self._start_us: int | None = None
         times = [item.t_s for foot in self._feet.values() for item in _all(foot)]
         if not times:
             raise DataError(f"{recording.path} holds no data to replay")
@@ -112,15 +114,14 @@ class ReplayWorld:
     def _start(self, side: str) -> None:
         """Play on from where the last stop was."""
         if self._start_us is None:
-            pending = [queue[0].t_s for queue in self._queues.values() if queue]
-            self._origin_s = min(pending, default=self._origin_s)
             self._start_us = self.now_us
         self._playing.setdefault(side, self.now_us)
 
     def _stop(self, side: str) -> None:
         """Pause; the streams end with what has been played."""
         self._playing.pop(side, None)
-        if not self._playing:
+        if not self._playing and self._start_us is not None:
+            self._origin_s += (self.now_us - self._start_us) * 1e-6
             self._start_us = None
         ends = list(self._feet[side].ends)
         for item in self._queues[side]:
