@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Self
 
-from solekit.errors import SolekitError, TransportSpecError
+from solekit.errors import DataError, SolekitError, TransportSpecError
 from solekit.insole import GaitEvent, Insole
 from solekit.loss import StreamLoss
 from solekit.recording.writer import RecordingWriter
@@ -125,6 +125,9 @@ class Pair:
         self, path: Path, *, protocol: str = "free", person: str = "", note: str = ""
     ) -> None:
         """Record everything from the next start on into ``path``, which must not exist."""
+        if any(insole.is_streaming for insole in self.feet.values()):
+            raise DataError(f"{path}: the insoles stream already; call record_to before start")
+        self.close_recording()
         self.writer = RecordingWriter(path)
         uris = {side: insole.uri for side, insole in self.feet.items()}
         self.writer.add_session(
@@ -135,7 +138,7 @@ class Pair:
 
     def mark(self, name: str) -> None:
         """Put a mark at this moment into the recording."""
-        if self.writer is not None:
+        if self.writer is not None and self.writer.is_open:
             self.writer.add_session(self.clock.now_s(), "mark", name=name)
 
     async def start(self, form: str | None = None) -> None:

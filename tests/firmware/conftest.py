@@ -1,4 +1,4 @@
-"""What firmware tests share: twin scripts, which run on CPython and MicroPython, and a bare foot."""
+"""What firmware tests share: twin scripts, run on CPython and on MicroPython, and a bare foot."""
 
 import contextlib
 import io
@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import settings
 
 from solecore import _plain
 from solecore.layouts import geometry
@@ -23,6 +24,10 @@ from solefoot.links.stream import StreamLink
 from solekit import numpy_kernels
 from solekit_hil import firmware
 from solekit_hil.board.foot import DOWNLINK, FRAME, SERVE, MemoryPort, VirtualFoot
+
+# A busy machine is no failure.
+settings.register_profile("patient", settings.default, deadline=None)
+settings.load_profile("patient")
 
 SCRIPTS = Path(__file__).parent / "mpy"
 PLAIN = (_plain, "plain", True)

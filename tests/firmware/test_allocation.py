@@ -1,4 +1,4 @@
-"""The heap of a board: nothing per frame on the sampling path, little per message on the link side.
+"""The heap of a board: nothing per frame on the sampling path, little per message on the link.
 
 A board has 100 kB of heap and single floats: the 32-bit MicroPython, and firmware compiled by
 mpy-cross (as source its compiler alone would need more).
@@ -28,7 +28,17 @@ def cost(run_board, script):
 
     def run(layout, form=0, *kernels, **options):
         out = run_board(script("board.py"), args=[layout, form, *kernels], **options).split()
-        names = ("kernels", "sampled", "n_frames", "n_events", "n_strides", "served", "n_sent", "locked", "free")
+        names = (
+            "kernels",
+            "sampled",
+            "n_frames",
+            "n_events",
+            "n_strides",
+            "served",
+            "n_sent",
+            "locked",
+            "free",
+        )
         return dict(zip(names, out, strict=True))
 
     return run
@@ -68,9 +78,10 @@ def test_nor_does_the_64_bit_interpreter_on_the_sampling_path(cost):
 
 
 SPEC = {
-    "rows": 30, "cols": 22, "length": 2400, "width": 880, "period_us": 33_333, "form": m.CODED8, "imu_axes": 6,
-    "imu_per_frame": 4, "side": 1, "serial": "HEAP", "boot": 3, "calibration_id": 0, "force_lsb_un": 0,
-    "firmware": "0", "body_weight": 0, "noise": 4, "outbox_bytes": 8000, "ticks": 0,
+    "rows": 30, "cols": 22, "length": 2400, "width": 880, "period_us": 33_333, "form": m.CODED8,
+    "imu_axes": 6, "imu_per_frame": 4, "side": 1, "serial": "HEAP", "boot": 3, "calibration_id": 0,
+    "force_lsb_un": 0, "firmware": "0", "body_weight": 0, "noise": 4, "outbox_bytes": 8000,
+    "ticks": 0,
 }  # fmt: skip
 
 
@@ -91,7 +102,9 @@ def session(seed: int):
         for i in range(40):
             us += 33_333
             share = rng.random() if i % 36 < 22 else 0
-            cells = array("H", [rng.randrange(4096) if rng.random() < share else 0 for _ in range(660)])
+            cells = array(
+                "H", [rng.randrange(4096) if rng.random() < share else 0 for _ in range(660)]
+            )
             steps.append((FRAME, us, cells.tobytes() + rng.randbytes(48)))
             if i % 3 == 0:
                 ask(m.KEY.pack(3))

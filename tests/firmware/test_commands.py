@@ -39,9 +39,10 @@ def test_hello_tells_who_the_insole_is(make_foot, layout):
     fields = reply_of(m.HELLO_REPLY, foot.ask(m.HELLO.pack(m.PROTOCOL_VERSION, 9)))
     assert fields["text"].split(b"\0") == [b"TEST-1", layout.encode(), b"0.1.0", b"plain"]
     expected = {
-        "protocol": m.PROTOCOL_VERSION, "ref": 9, "boot": 7, "side": 0, "form": p.form, "forms": foot.settings.forms,
-        "calibration": 0, "n_cells": g.n_cells, "rows": g.rows, "cols": g.cols, "length": g.length, "width": g.width,
-        "period": p.period_us, "imu_period": p.period_us // p.imu_per_frame, "imu_axes": p.imu_axes, "self_test": 0,
+        "protocol": m.PROTOCOL_VERSION, "ref": 9, "boot": 7, "side": 0, "form": p.form,
+        "forms": foot.settings.forms, "calibration": 0, "n_cells": g.n_cells, "rows": g.rows,
+        "cols": g.cols, "length": g.length, "width": g.width, "period": p.period_us,
+        "imu_period": p.period_us // p.imu_per_frame, "imu_axes": p.imu_axes, "self_test": 0,
     }  # fmt: skip
     assert fields | expected == fields
 
@@ -103,7 +104,9 @@ def test_a_form_that_does_not_fit_is_refused_with_the_reason(make_foot, monkeypa
 
 
 @pytest.mark.parametrize(
-    "request_message", [m.SELF_TEST, m.LOG_LIST, m.LOG_RANGE, m.LOG_ACK, m.UPDATE, m.ERASE], ids=lambda x: x.name
+    "request_message",
+    [m.SELF_TEST, m.LOG_LIST, m.LOG_RANGE, m.LOG_ACK, m.UPDATE, m.ERASE],
+    ids=lambda x: x.name,
 )
 def test_what_this_firmware_lacks_is_refused_by_name(foot, request_message):
     ref, request, code, text = refusal_of(foot.ask(request_message.pack(33)))
@@ -116,7 +119,10 @@ def test_a_request_of_a_wrong_length_is_refused_under_its_own_ref(foot, request_
     at = request_message.offset("ref")
     whole = bytearray(request_message.size)
     whole[0], whole[at] = request_message.msg_id, 77
-    for bad in (bytes(whole) + b"\0", bytes(whole[: at + 1]) if at + 1 < len(whole) else bytes(whole) + b"12"):
+    for bad in (
+        bytes(whole) + b"\0",
+        bytes(whole[: at + 1]) if at + 1 < len(whole) else bytes(whole) + b"12",
+    ):
         ref, request, code, text = refusal_of(foot.ask(bad))
         assert (ref, request, code) == (77, request_message.msg_id, m.BAD_VALUE)
         assert text == f"not a {request_message.name} message: {len(bad)} bytes"
@@ -132,7 +138,9 @@ def test_nobody_waits_for_an_answer_to_a_credit(foot):
     assert foot.ask(bytes((m.CREDIT.msg_id, 1))) == []
 
 
-@pytest.mark.parametrize("data", [b"\x00", b"\x20" + bytes(20), b"\x86" + bytes(13), b"\x9f\1\2\3", b"\xff", b"\x70"])
+@pytest.mark.parametrize(
+    "data", [b"\x00", b"\x20" + bytes(20), b"\x86" + bytes(13), b"\x9f\1\2\3", b"\xff", b"\x70"]
+)
 def test_what_is_no_request_is_not_answered(foot, data):
     assert foot.ask(data) == []
 
@@ -164,11 +172,18 @@ def test_ping_tells_the_ticks_and_their_wraps(make_foot):
     assert (first["rx_ticks"], first["rx_wraps"]) == ((1 << 30) - 10, 0)
     foot.serve(after_us=30)
     later = reply_of(m.PING_REPLY, foot.ask(m.PING.pack(1)))
-    assert (later["rx_ticks"], later["rx_wraps"], later["tx_ticks"], later["tx_wraps"]) == (20, 1, 20, 1)
+    assert (later["rx_ticks"], later["rx_wraps"], later["tx_ticks"], later["tx_wraps"]) == (
+        20,
+        1,
+        20,
+        1,
+    )
 
 
 @pytest.mark.parametrize(
-    ("key", "largest"), [(m.BODY_WEIGHT, 255 * 16), (m.DEAD_BAND, 255), (m.NOISE, 4095)], ids=["weight", "dead", "noise"]
+    ("key", "largest"),
+    [(m.BODY_WEIGHT, 255 * 16), (m.DEAD_BAND, 255), (m.NOISE, 4095)],
+    ids=["weight", "dead", "noise"],
 )
 def test_a_setting_is_kept_up_to_its_limit_and_refused_above(foot, key, largest):
     before = reply_of(m.SETTINGS_REPLY, foot.ask(m.SETTINGS.pack(1, key, 0, 12345)))["value"]
@@ -202,7 +217,9 @@ def test_settings_reach_the_sampling_path(foot):
     assert body == bytes(8) + bytes((40,)) * 8
 
 
-@pytest.mark.parametrize("table", [m.TABLE_GEOMETRY, m.TABLE_CALIBRATION], ids=["geometry", "calibration"])
+@pytest.mark.parametrize(
+    "table", [m.TABLE_GEOMETRY, m.TABLE_CALIBRATION], ids=["geometry", "calibration"]
+)
 @pytest.mark.parametrize("layout", NAMES)
 def test_a_table_is_read_in_pieces(make_foot, layout, table):
     foot = make_foot(layout)
@@ -211,7 +228,11 @@ def test_a_table_is_read_in_pieces(make_foot, layout, table):
     content = b""
     while True:
         fields = reply_of(m.TABLES_REPLY, foot.ask(m.TABLES.pack(3, table, len(content))))
-        assert (fields["table"], fields["total"], fields["offset"]) == (table, len(expected), len(content))
+        assert (fields["table"], fields["total"], fields["offset"]) == (
+            table,
+            len(expected),
+            len(content),
+        )
         if not fields["content"]:
             break
         content += fields["content"]
@@ -220,7 +241,11 @@ def test_a_table_is_read_in_pieces(make_foot, layout, table):
 
 @pytest.mark.parametrize(
     ("table", "offset", "text"),
-    [(2, 0, "table 2 is unknown"), (0, 1, "offset 1 in a table of 96 bytes"), (0, 98, "offset 98 in a table of 96")],
+    [
+        (2, 0, "table 2 is unknown"),
+        (0, 1, "offset 1 in a table of 96 bytes"),
+        (0, 98, "offset 98 in a table of 96"),
+    ],
 )
 def test_a_table_or_a_place_that_is_not_there_is_refused(foot, table, offset, text):
     ref, _, code, told = refusal_of(foot.ask(m.TABLES.pack(3, table, offset)))
@@ -258,5 +283,7 @@ def test_a_calibration_has_an_id_and_a_force_or_neither_and_a_word_for_every_cel
 
 
 def test_an_unknown_profile_names_those_that_exist():
-    with pytest.raises(ValueError, match="'cells-5' is not one of cells-16, cells-4, grid-29x21, grid-30x22"):
+    with pytest.raises(
+        ValueError, match="'cells-5' is not one of cells-16, cells-4, grid-29x21, grid-30x22"
+    ):
         profile("cells-5")

@@ -1,5 +1,6 @@
 """The plain decoder and the host's batch decoder read the same and refuse the same."""
 
+import itertools
 import random
 from array import array
 
@@ -86,7 +87,7 @@ def read_in_batches(
     decoder = PressureDecoder(n, PERIOD_US)
     got = {}
     at = sorted({0, len(items), *(cut % (len(items) + 1) for cut in cuts)})
-    for a, b in zip(at, at[1:], strict=False):
+    for a, b in itertools.pairwise(at):
         for frames in decoder.decode(items[a:b]):
             got |= {
                 int(seq): row.tobytes() for seq, row in zip(frames.seq, frames.values, strict=True)

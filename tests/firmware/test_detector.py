@@ -22,7 +22,9 @@ def contact(peak: int, seconds: float, period_us: int) -> list[tuple[int, int, i
 
 
 def steps(n: int, period_us: int, *, peak=6000, stance_s=0.65, swing_s=0.4, rest=0):
-    return (hold(rest, swing_s, period_us) + contact(peak, stance_s, period_us)) * n + hold(rest, 0.4, period_us)
+    return (hold(rest, swing_s, period_us) + contact(peak, stance_s, period_us)) * n + hold(
+        rest, 0.4, period_us
+    )
 
 
 @pytest.fixture
@@ -89,7 +91,9 @@ def test_running_contacts_of_200_ms_are_not_lost(period_us, stance_s, contacts_o
 
 @FAST
 def test_a_gap_within_150_ms_of_initial_contact_is_no_toe_off(period_us, contacts_of):
-    bouncing = hold(6000, 0.05, period_us) + hold(0, 0.05, period_us) + contact(6000, 0.6, period_us)
+    bouncing = (
+        hold(6000, 0.05, period_us) + hold(0, 0.05, period_us) + contact(6000, 0.6, period_us)
+    )
     frames = steps(3, period_us) + bouncing + hold(0, 0.5, period_us)
     found = contacts_of(ContactDetector(period_us), frames)
     assert [kind for kind, _ in found] == [IC, TO] * 4
@@ -140,14 +144,22 @@ def test_a_new_extreme_is_taken_at_once_in_every_state():
 
 @RATES
 @WEIGHTS
-def test_a_minute_of_standing_moves_no_threshold_and_loses_no_step(period_us, body_weight, contacts_of):
+def test_a_minute_of_standing_moves_no_threshold_and_loses_no_step(
+    period_us, body_weight, contacts_of
+):
     detector = ContactDetector(period_us, body_weight)
     standing = hold(2900, 0.1, period_us) + hold(3000, 3.5, period_us)
     frames = steps(5, period_us) + standing
     assert [kind for kind, _ in contacts_of(detector, frames)] == [IC, TO] * 5 + [IC]
     before = (detector._min, detector._max, detector.on, detector.off)
     sway = [2800, 3000, 3200, 3000]
-    assert contacts_of(detector, [hold(sway[i % 4], 0.25, period_us)[0] for i in range(60_000_000 // period_us)]) == []
+    assert (
+        contacts_of(
+            detector,
+            [hold(sway[i % 4], 0.25, period_us)[0] for i in range(60_000_000 // period_us)],
+        )
+        == []
+    )
     assert (detector._min, detector._max, detector.on, detector.off) == before
     walking = contacts_of(detector, steps(3, period_us))
     assert [kind for kind, _ in walking] == [TO] + [IC, TO] * 3
@@ -156,7 +168,9 @@ def test_a_minute_of_standing_moves_no_threshold_and_loses_no_step(period_us, bo
 
 @RATES
 @WEIGHTS
-def test_data_that_begins_in_standing_has_no_contacts_until_the_first_step(period_us, body_weight, contacts_of):
+def test_data_that_begins_in_standing_has_no_contacts_until_the_first_step(
+    period_us, body_weight, contacts_of
+):
     detector = ContactDetector(period_us, body_weight)
     sway = [3000, 3150, 3000, 2850]
     n = round(15e6 / period_us)
@@ -168,7 +182,9 @@ def test_data_that_begins_in_standing_has_no_contacts_until_the_first_step(perio
 
 @RATES
 @WEIGHTS
-def test_data_that_begins_in_mid_stance_has_its_toe_off_and_no_initial_contact(period_us, body_weight, contacts_of):
+def test_data_that_begins_in_mid_stance_has_its_toe_off_and_no_initial_contact(
+    period_us, body_weight, contacts_of
+):
     frames = hold(6000, 0.3, period_us) + steps(5, period_us)
     found = contacts_of(ContactDetector(period_us, body_weight), frames)
     assert [kind for kind, _ in found] == [TO] + [IC, TO] * 5
@@ -258,4 +274,11 @@ def test_a_region_whose_level_moves_past_it_still_goes_off(events_of):
     heel = [0, 0, 2, 1, 32, 49, 38, 25, 24, 13, 0, 0, 0, 0, 0, 0, 0, 0]
     frames = [(f, h, 0) for f, h in zip(force, heel, strict=True)] * 2
     kinds = [kind for kind, _ in events_of(ContactDetector(33_333, 0, 1), frames)]
-    assert kinds == [IC, HEEL_ON, HEEL_OFF, TO, IC, TO]  # the second heel stays below the new level
+    assert kinds == [
+        IC,
+        HEEL_ON,
+        HEEL_OFF,
+        TO,
+        IC,
+        TO,
+    ]  # the second heel stays below the new level

@@ -15,9 +15,9 @@ RATES = pytest.mark.parametrize("period_us", [SLOW, FAST])
 
 @pytest.fixture
 def timed(parts_of):
-    """Return ``events(detector, forces, ticks=..)``: kind, microseconds, confirming frame of IC and TO.
+    """Return ``events(detector, forces)``: kind, microseconds, confirming frame of IC and TO.
 
-    With ``levels=True`` also the threshold that was crossed: the minimum leaks while the rise begins.
+    With ``levels`` also the threshold that was crossed: the minimum leaks while the rise begins.
     """
     run = parts_of("gait.py").run
 
@@ -55,7 +55,9 @@ def test_initial_contact_on_a_straight_rise_is_exact(period_us, timed):
 def test_toe_off_on_a_straight_fall_is_exact(period_us, timed):
     for part in range(256):
         forces = [0] * 20 + [6000] * 40 + ramp(600, part, is_up=False) + [0] * 20
-        (_, (kind, us, _, off)) = timed(ContactDetector(period_us, BODY_WEIGHT), forces, levels=True)
+        (_, (kind, us, _, off)) = timed(
+            ContactDetector(period_us, BODY_WEIGHT), forces, levels=True
+        )
         assert (kind, off) == (TO, 600)
         assert us == pytest.approx((70 + part / RISE) * period_us, abs=1)
 
@@ -77,7 +79,9 @@ def test_on_any_slope_the_error_is_a_256th_of_a_frame_and_a_count(period_us, tim
 
 
 @RATES
-def test_an_event_is_confirmed_at_most_n_on_and_one_frames_after_its_crossing(period_us, timed, parts_of):
+def test_an_event_is_confirmed_at_most_n_on_and_one_frames_after_its_crossing(
+    period_us, timed, parts_of
+):
     walk = list(parts_of("gait.py").walk(period_us, 200, 11, 9000))
     detector = ContactDetector(period_us)
     events = timed(detector, [f for f, _, _ in walk])
@@ -99,7 +103,9 @@ def test_times_do_not_depend_on_where_the_ticks_wrap(period_us, timed, parts_of)
 
 
 @RATES
-def test_a_crossing_before_the_wrap_and_its_frame_behind_it_belong_to_the_wrap_before(period_us, timed):
+def test_a_crossing_before_the_wrap_and_its_frame_behind_it_belong_to_the_wrap_before(
+    period_us, timed
+):
     forces = [0] * 10 + ramp(1000, 128, is_up=True) + [6000] * 9
     ((_, crossing, _),) = timed(ContactDetector(period_us, BODY_WEIGHT), forces)
     for before in (1, period_us // 4, 0):

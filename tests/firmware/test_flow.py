@@ -1,5 +1,6 @@
 """From the sampling path to the link: outboxes, drops, credits, holes, restarts, time."""
 
+import itertools
 import random
 from array import array
 
@@ -109,7 +110,9 @@ def test_sampled_is_received_and_dropped_when_the_link_stalls(make_app):
     dropped = rig.app.n_dropped()
     assert sum(x[m.HEADER_SIZE] for x in frames_in(sent)) + dropped[m.PRESSURE] == 3000
     assert sum(len(f["words"]) // 12 for f in imu_in(sent)) + dropped[m.IMU] == 3000
-    numbers = [seq + i for x in frames_in(sent) for seq in header(x)[:1] for i in range(x[m.HEADER_SIZE])]
+    numbers = [
+        seq + i for x in frames_in(sent) for seq in header(x)[:1] for i in range(x[m.HEADER_SIZE])
+    ]
     assert numbers == sorted(set(numbers))
 
 
@@ -155,7 +158,9 @@ def test_the_frame_after_a_dropped_one_is_a_key_frame_and_can_be_read(make_app):
     assert got == seqs[:hole] + seqs[key:]
     last = None
     for x in messages[key:]:
-        last = decode_coded8(x[m.HEADER_SIZE], x[m.HEADER_SIZE + 1], x[m.HEADER_SIZE + 2 :], last, 660)
+        last = decode_coded8(
+            x[m.HEADER_SIZE], x[m.HEADER_SIZE + 1], x[m.HEADER_SIZE + 2 :], last, 660
+        )
     assert list(last) == [min(255, (c + 8) >> 4) if (c + 8) >> 4 >= 3 else 0 for c in cells]
 
 
@@ -195,7 +200,7 @@ def test_without_credit_one_message_goes_out_every_quarter_of_a_second(make_foot
     times = []
     for _ in range(10 * 30):
         times += [foot.us] * len(frames_in(foot.frame(imu=bytes(6))))
-    gaps = [b - a for a, b in zip(times[2:], times[3:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(times[2:])]
     # Frames and IMU samples take turns, so each stream is asked for at half the pace.
     assert all(2 * STARVED_US < gap < 3 * STARVED_US for gap in gaps)
     assert len(gaps) > 12
@@ -212,7 +217,7 @@ def test_an_imu_stream_whose_credit_got_lost_comes_back(make_foot):
             foot.ask(m.CREDIT.pack(7, m.PRESSURE, header(x)[0] + x[m.HEADER_SIZE]))
         last += [foot.us] * len(imu_in(sent))
     assert len(last) >= 15
-    assert max(b - a for a, b in zip(last, last[1:], strict=False)) < 3 * STARVED_US
+    assert max(b - a for a, b in itertools.pairwise(last)) < 3 * STARVED_US
 
 
 def test_with_credits_flowing_no_message_goes_beyond_the_window(make_foot):
@@ -291,7 +296,11 @@ def test_a_missed_frame_ends_the_message_so_that_times_within_one_stay_even(make
     told = [header(x)[1] + i * period for x in frames_in(sent) for i in range(x[m.HEADER_SIZE])]
     assert told == truth
     n_axes = foot.settings.imu_axes
-    imu = [f["ticks"] + i * period for f in imu_in(sent) for i in range(len(f["words"]) // (2 * n_axes))]
+    imu = [
+        f["ticks"] + i * period
+        for f in imu_in(sent)
+        for i in range(len(f["words"]) // (2 * n_axes))
+    ]
     assert imu == truth
 
 

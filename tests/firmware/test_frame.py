@@ -1,5 +1,6 @@
 """COBS and CRC-32 on a byte stream: any length, any split, any noise, bounded memory."""
 
+import itertools
 import random
 import struct
 import zlib
@@ -88,7 +89,7 @@ def test_a_slot_of_the_outbox_is_framed_in_place_like_a_message():
 
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     at = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    return [data[a:b] for a, b in zip(at, at[1:], strict=False)]
+    return [data[a:b] for a, b in itertools.pairwise(at)]
 
 
 @given(

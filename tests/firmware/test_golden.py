@@ -54,6 +54,8 @@ def test_a_session_of_every_profile_is_the_same_bytes_on_either_kernels(run_here
 
 @pytest.mark.mpy
 @BITS
-def test_a_session_of_every_profile_is_the_same_bytes_on_micropython(bits, run_here, run_mpy, script):
+def test_a_session_of_every_profile_is_the_same_bytes_on_micropython(
+    bits, run_here, run_mpy, script
+):
     there = run_mpy(script("session.py"), bits=bits, heap="1m", args=["best"])
     assert there == run_here("session.py", ["numpy"])

@@ -1,4 +1,4 @@
-"""solecore computes in small integers: no float anywhere, nothing reaches 2**30, on every interpreter."""
+"""solecore computes in small integers: no float, and nothing reaches 2**30, on any interpreter."""
 
 import ast
 from array import array
@@ -44,14 +44,14 @@ def test_the_search_for_floats_finds_them():
 class Watch(ast.NodeTransformer):
     """Make every arithmetic result of a module pass through ``_seen``."""
 
-    def visit_BinOp(self, node):  # noqa: N802
+    def visit_BinOp(self, node):
         self.generic_visit(node)
         if isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
             return node  # formatting
         call = ast.Call(ast.Name("_seen", ast.Load()), [node, ast.Constant(node.lineno)], [])
         return ast.copy_location(call, node)
 
-    def visit_AugAssign(self, node):  # noqa: N802
+    def visit_AugAssign(self, node):
         load = ast.parse(ast.unparse(node.target), mode="eval").body
         return ast.copy_location(ast.Assign([node.target], self.visit_BinOp(
             ast.copy_location(ast.BinOp(load, node.op, self.visit(node.value)), node)
@@ -83,7 +83,7 @@ class Extremes:
 
 @pytest.fixture
 def watched():
-    """Return the sampling path under watch: ``contacts``, ``stride``, ``sampler`` and ``extremes``."""
+    """Return the modules of the sampling path under watch, and their ``extremes``."""
     extremes = Extremes()
     tk = extremes.load(CORE / "gait/ticks.py")
     contacts = extremes.load(CORE / "gait/contacts.py", _ticks=tk)
@@ -97,7 +97,9 @@ def watched():
         StrideAccumulator=stride.StrideAccumulator,
         FrameEncoder=encoder.FrameEncoder,
     )
-    return SimpleNamespace(contacts=contacts, stride=stride, sampler=sampler, plain=plain, extremes=extremes)
+    return SimpleNamespace(
+        contacts=contacts, stride=stride, sampler=sampler, plain=plain, extremes=extremes
+    )
 
 
 def assert_small(extremes: Extremes, at_least: int) -> None:
@@ -135,7 +137,9 @@ def test_no_intermediate_of_the_sampling_path_reaches_2_to_the_30(watched):
         sampler.set_form(form)
         for i in range(30):
             level = 4095 if 4 < i < 22 else 0
-            board.scan_into = lambda raw, level=level: memoryview(raw).__setitem__(slice(None), array("H", [level] * 660))
+            board.scan_into = lambda raw, level=level: memoryview(raw).__setitem__(
+                slice(None), array("H", [level] * 660)
+            )
             clock.us += settings.period_us
             sampler.sample()
     assert sampler.seq[m.STRIDES] == 2

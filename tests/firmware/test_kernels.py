@@ -37,11 +37,16 @@ def test_viper_equals_plain_and_both_equal_the_host(bits, run_here, run_mpy, scr
 @given(cells=st.binary(min_size=1, max_size=300), seed=st.integers(0, 2**32), delta=st.booleans())
 def test_the_size_is_told_before_it_is_written(cells, seed, delta):
     n = len(cells)
-    before = bytes((c + (seed >> i % 29)) & 255 if (seed >> i % 31) & 1 else c for i, c in enumerate(cells))
+    before = bytes(
+        (c + (seed >> i % 29)) & 255 if (seed >> i % 31) & 1 else c for i, c in enumerate(cells)
+    )
     for k in (_plain, numpy_kernels):
         out = bytearray(3 * n + 8)
         size = k.code8_size(cells, before, n, int(delta))
-        assert k.code8(cells, before, out, n | 5 << k.AT_SHIFT | (k.DELTA if delta else 0)) - 5 == size
+        assert (
+            k.code8(cells, before, out, n | 5 << k.AT_SHIFT | (k.DELTA if delta else 0)) - 5
+            == size
+        )
 
 
 def test_all_implementations_have_the_constants_of_the_contract():

@@ -8,7 +8,7 @@ from solecore.wire import messages as m
 WRAP = 1 << 30
 
 
-class Enough(Exception):
+class EnoughError(Exception):
     """Ends ``App.run``, which has no end."""
 
 
@@ -18,13 +18,13 @@ def run(rig, n_scans: int, on_scan=None) -> list[int]:
 
     def scan(raw):
         if len(rig.board.scans) == n_scans:
-            raise Enough
+            raise EnoughError
         scan_into(raw)
         if on_scan:
             on_scan(len(rig.board.scans) - 1)
 
     rig.board.scan_into = scan
-    with pytest.raises(Enough):
+    with pytest.raises(EnoughError):
         rig.app.run()
     return rig.board.scans
 
@@ -87,7 +87,9 @@ def test_a_scan_across_the_wrap_is_stamped_on_the_side_where_its_middle_lies(sta
         assert (fields["n_wraps"], fields["ticks"]) == expected
 
 
-@pytest.mark.parametrize(("late_us", "n_missed"), [(9_999, 0), (10_001, 1), (35_000, 3), (1_000_000, 100)])
+@pytest.mark.parametrize(
+    ("late_us", "n_missed"), [(9_999, 0), (10_001, 1), (35_000, 3), (1_000_000, 100)]
+)
 def test_frames_that_came_too_late_are_counted_and_the_rhythm_goes_on(started, late_us, n_missed):
     rig = started()
 
@@ -122,10 +124,10 @@ def test_nothing_is_scanned_while_nobody_listens(make_app):
         rig.clock.ticks += 500
         turns.append(rig.clock.ticks)
         if len(turns) == 200:
-            raise Enough
+            raise EnoughError
 
     rig.clock.idle = idle
-    with pytest.raises(Enough):
+    with pytest.raises(EnoughError):
         rig.app.run()
     assert rig.board.scans == []
 

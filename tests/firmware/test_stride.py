@@ -1,4 +1,4 @@
-"""What is kept of a contact: durations, peak, integral, the path of the CoP, how the foot landed."""
+"""What is kept of a contact: durations, peak, integral, path of the CoP, how the foot landed."""
 
 from array import array
 
@@ -96,7 +96,9 @@ LANDINGS = [
 ]
 
 
-@pytest.mark.parametrize(("told", "strike"), [x[1:] for x in LANDINGS], ids=[x[0] for x in LANDINGS])
+@pytest.mark.parametrize(
+    ("told", "strike"), [x[1:] for x in LANDINGS], ids=[x[0] for x in LANDINGS]
+)
 @pytest.mark.parametrize("start", [1000, WRAP - 60_000])
 def test_the_order_of_heel_and_forefoot_tells_the_strike(told, strike, start):
     acc = StrideAccumulator()
@@ -124,7 +126,7 @@ def test_coordinates_are_rounded_to_the_nearest_step_and_zones_follow_the_length
 
 @pytest.fixture
 def walked(make_foot):
-    """Return ``walk(layout)``: stride messages of a foot that rolls from heel to toe, and its geometry."""
+    """Return ``walk(layout)``: the strides of a foot that rolls from heel to toe, its geometry."""
 
     def walk(layout, n_steps=3):
         foot = make_foot(layout)

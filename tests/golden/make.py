@@ -1,6 +1,6 @@
 """Make ``frames.json``, the bytes and events that every version of protocol 1 must give.
 
-A change of this file is a change of the protocol (or, in "walks", of what an insole calls a contact):
+A change of that file is a change of the protocol, or in "walks" of what an insole calls a contact:
 raise ``solecore.wire.messages.PROTOCOL_VERSION``, say so in the changelog under "Protocol" (or
 "Scientific changes"), and only then run ``python tests/golden/make.py``. The tests compare the
 committed file with what this script makes, and check it on CPython and on both MicroPythons.
@@ -22,8 +22,8 @@ from solecore.wire.frame import encode_frame
 
 PATH = Path(__file__).parent / "frames.json"
 ABOUT = (
-    "Golden vectors of the wire, the codec and the contact detector, made by tests/golden/make.py. "
-    "Changing them needs a new PROTOCOL_VERSION."
+    "Golden vectors of the wire, the codec and the contact detector, made by tests/golden/make.py."
+    " Changing them needs a new PROTOCOL_VERSION."
 )
 
 
@@ -52,7 +52,9 @@ def messages() -> list[dict]:
             values += [top - k for k in range(field.count)]
         rest = b"rest" if message.rest else b""
         packed = message.pack(*values, rest=rest)
-        out.append({"name": message.name, "values": values, "rest": rest.hex(), "packed": packed.hex()})
+        out.append(
+            {"name": message.name, "values": values, "rest": rest.hex(), "packed": packed.hex()}
+        )
     return out
 
 
@@ -144,7 +146,11 @@ def walk(period_us: int, n_frames: int, stand_s: int, rnd: Random) -> list[list[
 def walks() -> list[dict]:
     """Return sums, and the events and strides that they are."""
     out = []
-    for period_us, n_frames, weight, stand_s in ((33_333, 400, 0, 5), (33_333, 200, 95_000, 0), (10_000, 700, 0, 0)):
+    for period_us, n_frames, weight, stand_s in (
+        (33_333, 400, 0, 5),
+        (33_333, 200, 95_000, 0),
+        (10_000, 700, 0, 0),
+    ):
         sums = walk(period_us, n_frames, stand_s, Random(period_us % 1000 + stand_s + 5))
         detector = ContactDetector(period_us, weight, 4)
         stride = StrideAccumulator()
@@ -160,13 +166,22 @@ def walks() -> list[dict]:
             if bits >> m.TO & 1:
                 stride.end(detector.ticks_of[m.TO], detector.wraps_of[m.TO])
                 if stride.has_ended:
-                    strides.append([stride.stance_us, stride.peak, stride.integral, stride.n_active, *stride.cop])
+                    strides.append(
+                        [
+                            stride.stance_us,
+                            stride.peak,
+                            stride.integral,
+                            stride.n_active,
+                            *stride.cop,
+                        ]
+                    )
             if bits >> m.IC & 1:
                 stride.begin(detector.ticks_of[m.IC], detector.wraps_of[m.IC])
             if detector.state == STANCE:
                 stride.add(force, (30 + i % 50) * force + 7, 3 * i % 256 * force, i % 660)
         flat = [value for row in sums for value in row]
-        out.append({"period_us": period_us, "body_weight": weight, "start_us": start_us, "sums": flat,
+        out.append({"period_us": period_us, "body_weight": weight,
+                    "start_us": start_us, "sums": flat,
                     "events": events, "strides": strides})  # fmt: skip
     return out
 

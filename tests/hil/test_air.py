@@ -106,5 +106,5 @@ def test_the_seed_decides_everything(one, two):
     "wrong", [{"loss": 1.5}, {"duplicate": -1}, {"reorder": float("nan")}, {"latency_ms": -1}]
 )
 def test_faults_that_cannot_be_are_refused(wrong):
-    with pytest.raises(ValueError, match="between 0 and 1|not negative"):
+    with pytest.raises(ValueError, match=r"between 0 and 1|not negative"):
         Faults(**wrong)

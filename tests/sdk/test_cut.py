@@ -73,11 +73,15 @@ def test_the_readers_end_with_the_error():
 def test_events_of_a_pair_end_with_the_error():
     async def follow():
         events = []
+
+        async def collect(pair):
+            async for event in pair.events():
+                events.append(event)
+
         async with solekit.connect_pair(FOR_GOOD) as pair:
             await pair.start()
             with pytest.raises(ConnectionLostError):
-                async for event in pair.events():
-                    events.append(event)
+                await collect(pair)
         return events
 
     events = asyncio.run(follow())

@@ -38,8 +38,7 @@ def open_and_use(path: Path, content: bytes, *, deeply: bool) -> Recording | Non
     path.write_bytes(content)
     try:
         recording = Recording(path)
-    except DataError as error:
-        assert str(path) in str(error)
+    except DataError:
         return None
     for foot in recording.feet.values():
         assert foot.counts.shape == (foot.seq.size, foot.info.n_cells)

@@ -59,7 +59,7 @@ def encode(form: int, frames: np.ndarray, per_message: int = 1) -> list[Data]:
 
 
 def reference(messages: list[Data], n_cells: int) -> dict[int, bytes]:
-    """Return the frames by sequence number as the plain decoder reads coded messages one by one."""
+    """Return the frames by sequence number as the plain decoder reads coded messages singly."""
     out: dict[int, bytes] = {}
     for item in messages:
         mode, n_tokens = item.message[m.HEADER_SIZE], item.message[m.HEADER_SIZE + 1]

@@ -19,12 +19,12 @@ print(json.dumps({"took_s": took, "modules": sorted(sys.modules)}))
 """
 
 
-def test_importing_solekit_imports_nothing_heavy(record_property):
+def test_importing_solekit_imports_nothing_heavy():
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
     )
     found = json.loads(done.stdout)
-    record_property("import_s", found["took_s"])
+    print(f"import solekit takes {1000 * found['took_s']:.0f} ms")  # noqa: T201
     assert not [name for name in HEAVY if name in found["modules"]]
 
 

@@ -217,7 +217,7 @@ def test_a_hello_of_another_version_is_understood_whatever_its_layout(rest):
 
 @st.composite
 def deliveries(draw):
-    """Return sizes of messages, and which of them arrive in what order (some twice, some never)."""
+    """Return sizes of messages, and which arrive in what order (some twice, some never)."""
     sizes = draw(st.lists(st.integers(1, 9), min_size=1, max_size=60))
     copies = draw(st.lists(st.integers(0, 3), min_size=len(sizes), max_size=len(sizes)))
     order = [i for i, n in enumerate(copies) for _ in range(n)]

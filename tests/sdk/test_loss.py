@@ -79,9 +79,8 @@ def test_every_sample_is_accounted_for_through_the_whole_bad_air(layout, form, d
             assert loss.holds, (side, name, loss)
             assert loss.end_known
         assert streams["pressure"].missing > 0
-        assert streams["pressure"].sampled == pytest.approx(
-            duration_s * foot.info.rate_hz, rel=0.05
-        )
+        # A request to stop that was lost is asked again after a second.
+        assert 0 < streams["pressure"].sampled / foot.info.rate_hz - duration_s < 4.0
         assert streams["imu"].duplicates + streams["pressure"].duplicates > 0
         # The reader counts again from what lies in the file.
         assert foot.loss == streams

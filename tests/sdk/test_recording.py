@@ -81,6 +81,7 @@ def test_marks_limit_the_span(tmp_path):
             pair.mark("stop")
             await pair.clock.sleep(1.0)
             await pair.stop()
+            pair.mark("too late")
 
     asyncio.run(walk())
     recording = Recording(tmp_path / "walk.mcap")
@@ -96,6 +97,20 @@ def test_one_foot_is_a_recording_too(record):
     assert recording.clock_interval_s == 0.0
 
 
+def test_another_recording_closes_the_one_before(tmp_path):
+    async def walk():
+        async with solekit.connect_pair("sim:walk?layout=cells-4") as pair:
+            pair.record_to(tmp_path / "one.mcap")
+            pair.record_to(tmp_path / "two.mcap")
+            await pair.start()
+            await pair.clock.sleep(1.0)
+
+    asyncio.run(walk())
+    assert Recording(tmp_path / "two.mcap").is_complete
+    with pytest.raises(DataError, match="no insole"):
+        Recording(tmp_path / "one.mcap")
+
+
 def test_leaving_the_pair_stops_and_closes_the_recording(tmp_path):
     async def walk():
         async with solekit.connect_pair("sim:walk?layout=cells-4") as pair:
@@ -107,6 +122,17 @@ def test_leaving_the_pair_stops_and_closes_the_recording(tmp_path):
     recording = Recording(tmp_path / "walk.mcap")
     assert recording.is_complete
     assert all(loss.end_known for foot in recording.feet.values() for loss in foot.loss.values())
+
+
+def test_recording_begins_before_the_stream(tmp_path):
+    async def walk():
+        async with solekit.connect_pair("sim:walk?layout=cells-4") as pair:
+            await pair.start()
+            with pytest.raises(DataError, match="record_to"):
+                pair.record_to(tmp_path / "walk.mcap")
+        assert not (tmp_path / "walk.mcap").exists()
+
+    asyncio.run(walk())
 
 
 def test_a_recording_is_never_overwritten(tmp_path):

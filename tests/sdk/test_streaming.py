@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import solekit
+from solecore.wire import messages as m
 from solekit.errors import ConnectionLostError, TransportError
 from solekit.pair import Pair
 from solekit.recording import Recording, RecordingWriter
@@ -167,6 +168,25 @@ def test_an_insole_that_fails_ends_every_wait_with_the_reason():
                 await pair.stop()
 
     asyncio.run(walk())
+
+
+def test_an_error_that_nobody_foresaw_ends_every_wait_too(tampered):
+    def change(message):
+        if message[0] == m.IMU_SAMPLES.msg_id:
+            raise RuntimeError("never thought of that")
+        return [message]
+
+    async def walk():
+        async with tampered(LEFT, change) as insole:
+            await insole.start()
+            with pytest.raises(ConnectionLostError, match="never thought") as caught:
+                async for _ in insole.frames():
+                    pass
+            with pytest.raises(ConnectionLostError, match="never thought"):
+                await insole.stop()
+            return caught.value
+
+    assert isinstance(asyncio.run(walk()).__cause__, RuntimeError)
 
 
 def test_after_closing_nobody_waits_for_time():

@@ -17,7 +17,6 @@ import micropython
 from solecore import kernels
 from solekit_hil.board.foot import FRAME, VirtualFoot, settings_from
 
-
 END = b"\0\0\0\0"
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: T201, PTH, RUF005, C419, B905
 # What the sampling path costs on the heap of a board. argv: the layout, a form (0: the profile's),
 # "plain" for the kernels that a failed self-test leaves.
 # Prints: bytes of App.sample over all frames, frames, events, strides; bytes of App.serve, data
@@ -6,6 +7,7 @@ import gc
 import sys
 
 import micropython
+
 from solecore import _plain, kernels
 from solecore.layouts import geometry
 from solecore.wire import messages as m
@@ -52,7 +54,9 @@ class Board:
         i = 0
         while i < n:
             near = 8 - abs(i * 24 // n - t)
-            raw[i] = near * 480 + (i * 37 + self.i * 11) % 200 if t < 24 and near > 0 else (i + t) & 3
+            raw[i] = (
+                near * 480 + (i * 37 + self.i * 11) % 200 if t < 24 and near > 0 else (i + t) & 3
+            )
             i += 1
 
     def read_imu_into(self, words):
@@ -68,13 +72,19 @@ def main():
     clock = Clock((1 << 30) - 1000000)
     port = Port()
     best = (_plain, "plain", False) if sys.argv[3:] else kernels.best()
-    app = App(Board(s.geometry.n_cells, 1100000 // s.period_us), StreamLink(port, best[0]), clock, s, best)
+    app = App(
+        Board(s.geometry.n_cells, 1100000 // s.period_us),
+        StreamLink(port, best[0]),
+        clock,
+        s,
+        best,
+    )
     app.start(int(sys.argv[2]) or s.form, 0)
     n_frames = 6000000 // s.period_us
     gc.collect()
     gc.disable()
     sampled = served = 0
-    for i in range(n_frames):
+    for _ in range(n_frames):
         clock.ticks = (clock.ticks + s.period_us) & m.TICKS_MASK
         if gc.mem_free() < 8000:
             gc.collect()
@@ -99,7 +109,17 @@ def main():
     micropython.heap_unlock()
     gc.collect()
     seq = app.sampler.seq
-    print(best[1], sampled, n_frames, seq[m.EVENTS], seq[m.STRIDES], served, port.n_messages, locked, gc.mem_free())
+    print(
+        best[1],
+        sampled,
+        n_frames,
+        seq[m.EVENTS],
+        seq[m.STRIDES],
+        served,
+        port.n_messages,
+        locked,
+        gc.mem_free(),
+    )
 
 
 main()

@@ -1,3 +1,4 @@
+# ruff: noqa: T201, SIM113, PTH, RUF005, C419, B905
 # Twin script: a long walk in integers through the detector and the stride accumulator.
 # argv: period in microseconds, strides, seed. Prints how many events there were and their CRC.
 import binascii
@@ -42,7 +43,7 @@ def frame(t, stance, amplitude):
 
 
 def walk(period, n_strides, seed, amplitude=0, stand_after=-1, noise=3):
-    """Yield force, heel and forefoot of every frame; a minute of standing after a stride if asked."""
+    """Yield the sums of every frame; a minute of standing after a stride if asked."""
     rnd = Random(seed)
     t = -300000
     stance = stride = 0
@@ -77,7 +78,13 @@ def run(detector, frames, emit, ticks=0, wraps=0, stride=None, on_stride=None):
         kind = 1
         while bits and kind < 6:
             if bits >> kind & 1:
-                emit(kind, detector.wraps_of[kind], detector.ticks_of[kind], detector.force_of[kind], i)
+                emit(
+                    kind,
+                    detector.wraps_of[kind],
+                    detector.ticks_of[kind],
+                    detector.force_of[kind],
+                    i,
+                )
             kind += 1
         if stride:
             if bits >> TO & 1:
@@ -94,7 +101,7 @@ def run(detector, frames, emit, ticks=0, wraps=0, stride=None, on_stride=None):
 
 
 class Tally:
-    """The events and strides of a walk in a few numbers: a list of them would overrun a small heap."""
+    """A walk's events and strides in a few numbers: lists would overrun a small heap."""
 
     def __init__(self):
         self.counts = [0] * 6
@@ -107,7 +114,9 @@ class Tally:
 
     def stride(self, s):
         self.n_strides += 1
-        self.crc = binascii.crc32(struct.pack("<IIIH", s.stance_us, s.peak, s.integral, s.n_active), self.crc)
+        self.crc = binascii.crc32(
+            struct.pack("<IIIH", s.stance_us, s.peak, s.integral, s.n_active), self.crc
+        )
         self.crc = binascii.crc32(struct.pack("<6H", *s.cop), self.crc)
 
 

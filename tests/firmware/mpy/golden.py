@@ -1,5 +1,6 @@
-# Twin script: check the golden vectors on this interpreter. argv: the JSON file, then "numpy" for the
-# host's kernels, "plain", or nothing for the best there are.
+# ruff: noqa: T201, UP031, RUF005, PTH123
+# Twin script: check the golden vectors on this interpreter. argv: the JSON file, then "numpy" for
+# the host's kernels, "plain", or nothing for the best there are.
 import binascii
 import json
 import sys

@@ -1,3 +1,4 @@
+# ruff: noqa: T201, PTH, RUF005, C419, B905
 # Twin script: every kernel of two implementations on the same random and extreme input.
 # argv: the module beside _plain ("_viper" in MicroPython, "numpy" on the host), seed, rounds.
 import binascii
@@ -46,7 +47,9 @@ def frames_of(n, rnd, kind):
         elif kind > 7:
             before[i] = rnd(256) if rnd(3) == 0 else 0
             r = rnd(8)
-            cells[i] = rnd(256) if r == 0 else ((before[i] + rnd(19) - 9) & 255 if r == 1 else before[i])
+            cells[i] = (
+                rnd(256) if r == 0 else ((before[i] + rnd(19) - 9) & 255 if r == 1 else before[i])
+            )
     return cells, before
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: T201, PTH, RUF005, C419, B905
 # Twin script: a whole session of every kind of insole; prints length and CRC of the bytes it sent.
 # argv: "numpy" for the host's kernels, else the best of this interpreter.
 import binascii
@@ -27,7 +28,7 @@ def fill(raw, n, phase, rnd):
     for i in range(n):
         front = i * 20 // n
         near = 6 - abs(front - phase)
-        raw[i] = (near * 600 + rnd(300)) & 0xFFF if 0 < near and phase < 22 else rnd(4)
+        raw[i] = (near * 600 + rnd(300)) & 0xFFF if near > 0 and phase < 22 else rnd(4)
 
 
 def session(name, module, is_right):
