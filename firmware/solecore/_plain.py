@@ -221,20 +221,21 @@ def uncobs(frame):
     A code byte stands where the zero of the group before it goes, so zeros are put in place; only
     the code after a full group must leave.
     """
+    if 0 in frame:
+        return None
     body = bytearray(frame)
     n = len(body)
     full = []
     i = 0
     while i < n:
         code = body[i]
-        if code == 0:
-            return None
         body[i] = 0
         i += code
-        if code == 255 and i < n:
+        if code == 255:
             full.append(i)
     if i != n:
         return None
     for at in reversed(full):
-        body[at:] = body[at + 1 :]
+        if at < n:
+            body[at:] = body[at + 1 :]
     return bytes(body[1:])

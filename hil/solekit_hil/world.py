@@ -104,7 +104,7 @@ class World:
             else 0
         )
         imu_axes = (profile.imu_axes if profile else 6) if has_imu else 0
-        imu_per_frame = (profile.imu_per_frame if profile else 1) if has_imu else 0
+        imu_per_frame = _imu_per_frame(profile, period_us) if has_imu else 0
         skew = spec.ppm * (1 if name == "left" else -1)
         offset_us = (1 << 30) - START_BEFORE_WRAP_US - rng.randrange(1_000_000)
         fields: dict[str, Any] = {
@@ -223,6 +223,13 @@ class World:
         """Free both feet."""
         for side in self.sides.values():
             side.foot.close()
+
+
+def _imu_per_frame(profile: Any, period_us: int) -> int:
+    """Return the IMU samples of a frame: the profile's IMU rate also at another frame rate."""
+    if profile is None:
+        return 1
+    return max(1, round(profile.imu_per_frame * period_us / profile.period_us))
 
 
 def _heap_kb(layout: Layout, bits: int) -> int:

@@ -32,6 +32,11 @@ _STREAM_OF = {
     m.MINUTE.msg_id: m.MINUTES,
 }
 _CODED = m.FRAME_CODED8.msg_id
+_COUNTED = (m.FRAMES_RAW12.msg_id, m.FRAMES_RAW8.msg_id)
+_SIZES = {
+    layout.msg_id: (layout.size, m.MAX_MESSAGE if layout.rest else layout.size)
+    for layout in m.DATA
+}
 _ASK_FOR_KEY = encode_frame(m.KEY.pack(0), numpy_kernels)
 _MAX_SEQ_STEP = 1 << 24  # a jump larger than this is not loss but nonsense
 
@@ -255,23 +260,21 @@ class Link:
 
     def parse(self, t_s: float, message: bytes) -> Data | None:
         """Return the data message, or None if it is not one of this start."""
-        layout = m.BY_ID.get(message[0]) if message else None
         size = len(message)
-        if layout is None or size < layout.size or (layout.rest is None and size > layout.size):
+        least, most = _SIZES.get(message[0], (1, 0)) if message else (1, 0)
+        if not least <= size <= most:
             self.n_invalid += 1
             return None
         kind, boot, stream, seq, ticks, n_wraps = _HEADER.unpack_from(message)
-        if self._boot is None:
-            return None  # not started: the tail of an earlier session
         if boot != self._boot:
-            self.n_foreign += 1
+            if self._boot is not None:  # else not started: the tail of an earlier session
+                self.n_foreign += 1
             return None
-        if kind in (m.FRAMES_RAW12.msg_id, m.FRAMES_RAW8.msg_id):
+        n = 1
+        if kind in _COUNTED:
             n = message[m.HEADER_SIZE]
         elif kind == m.IMU_SAMPLES.msg_id:
-            n = (len(message) - m.HEADER_SIZE) // (2 * self._imu_axes)
-        else:
-            n = 1
+            n = (size - m.HEADER_SIZE) // (2 * self._imu_axes)
         is_known = stream == _STREAM_OF.get(kind) and n > 0
         if not is_known or seq > self.streams[stream].expected + _MAX_SEQ_STEP:
             self.n_invalid += 1
