@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from solekit import pair as _pair
 from solekit.decode import Frames
@@ -62,85 +62,77 @@ async def _end(source: AsyncIterator[Any]) -> None:
         await source.aclose()
 
 
-class BlockingInsole:
-    """``solekit.Insole`` without ``await``."""
+D = TypeVar("D", Insole, _pair.Pair)
 
-    def __init__(self, uri: str) -> None:
+
+class _Blocking(Generic[D]):
+    """A connected device and the loop that it lives in; use it as ``with``."""
+
+    def __init__(self, make: Callable[[], D]) -> None:
         self._loop = _Loop()
         try:
-            self._insole: Insole = self._loop.run(self._open(uri))
+            self._device: D = self._loop.run(self._enter(make))
         except BaseException:
             self._loop.close()
             raise
 
     @staticmethod
-    async def _open(uri: str) -> Insole:
-        return await _pair.connect(uri).__aenter__()
+    async def _enter(make: Callable[[], D]) -> D:
+        return await make().__aenter__()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         try:
-            self._loop.run(self._insole.__aexit__())
+            self._loop.run(self._device.__aexit__())
         finally:
             self._loop.close()
 
+    def start(self, form: str | None = None) -> None:
+        """See ``start`` of the async device."""
+        self._loop.run(self._device.start(form))
+
+    def events(self) -> Iterator[GaitEvent]:
+        """See ``events`` of the async device."""
+        return self._loop.iterate(self._device.events())
+
+
+class BlockingInsole(_Blocking[Insole]):
+    """``solekit.Insole`` without ``await``."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(lambda: _pair.connect(uri))
+
     def info(self) -> InsoleInfo:
         """See ``Insole.info``."""
-        return self._loop.run(self._insole.info())
+        return self._loop.run(self._device.info())
 
     def settings(self, key: str, value: int | None = None) -> int:
         """See ``Insole.settings``."""
-        return self._loop.run(self._insole.settings(key, value))
-
-    def start(self, form: str | None = None) -> None:
-        """See ``Insole.start``."""
-        self._loop.run(self._insole.start(form))
+        return self._loop.run(self._device.settings(key, value))
 
     def stop(self) -> dict[str, StreamLoss]:
         """See ``Insole.stop``."""
-        return self._loop.run(self._insole.stop())
+        return self._loop.run(self._device.stop())
 
     def frames(self) -> Iterator[Frames]:
         """See ``Insole.frames``."""
-        return self._loop.iterate(self._insole.frames())
-
-    def events(self) -> Iterator[GaitEvent]:
-        """See ``Insole.events``."""
-        return self._loop.iterate(self._insole.events())
+        return self._loop.iterate(self._device.frames())
 
 
-class BlockingPair:
+class BlockingPair(_Blocking[_pair.Pair]):
     """``solekit.Pair`` without ``await``."""
 
     def __init__(
         self, uri: str | None = None, *, left: str | None = None, right: str | None = None
     ) -> None:
-        self._loop = _Loop()
-        try:
-            self._pair: _pair.Pair = self._loop.run(self._open(uri, left, right))
-        except BaseException:
-            self._loop.close()
-            raise
-
-    @staticmethod
-    async def _open(uri: str | None, left: str | None, right: str | None) -> _pair.Pair:
-        return await _pair.connect_pair(uri, left=left, right=right).__aenter__()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            self._loop.run(self._pair.__aexit__())
-        finally:
-            self._loop.close()
+        super().__init__(lambda: _pair.connect_pair(uri, left=left, right=right))
 
     @property
     def sides(self) -> list[str]:
         """Sides that are connected."""
-        return list(self._pair.feet)
+        return list(self._device.feet)
 
     def record(
         self, path: Path, duration_s: float, **about: str
@@ -149,22 +141,14 @@ class BlockingPair:
         return self._loop.run(self._record(path, duration_s, about))
 
     async def _record(self, path: Path, duration_s: float, about: dict[str, str]):
-        self._pair.record_to(path, **about)
-        await self._pair.start()
-        await self._pair.clock.sleep(duration_s)
-        return await self._pair.stop()
-
-    def start(self, form: str | None = None) -> None:
-        """See ``Pair.start``."""
-        self._loop.run(self._pair.start(form))
+        self._device.record_to(path, **about)
+        await self._device.start()
+        await self._device.clock.sleep(duration_s)
+        return await self._device.stop()
 
     def stop(self) -> dict[str, dict[str, StreamLoss]]:
         """See ``Pair.stop``."""
-        return self._loop.run(self._pair.stop())
-
-    def events(self) -> Iterator[GaitEvent]:
-        """See ``Pair.events``."""
-        return self._loop.iterate(self._pair.events())
+        return self._loop.run(self._device.stop())
 
 
 def connect(uri: str) -> BlockingInsole:
