@@ -267,7 +267,7 @@ class Link:
             return None
         kind, boot, stream, seq, ticks, n_wraps = _HEADER.unpack_from(message)
         if boot != self._boot:
-            if self._boot is not None:  # else not started: the tail of an earlier session
+            if self._boot is not None:  # else not started: a tail of what ran before
                 self.n_foreign += 1
             return None
         n = 1
