@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from solekit import formats, layouts
 from solekit.layouts import Layout
 
-LEAD_IN_S = 2.0  # time for the host to connect and start before the recording begins
+LEAD_IN_S = 5.0  # time for the host to connect, read the tables and start
 MAX_HOLE_S = 0.05  # over a longer hole in the recording the force is not interpolated but zero
 
 
