@@ -47,7 +47,7 @@ def cost(run_board, script):
 def assert_frugal(found, kernels="viper"):
     assert found["kernels"] == kernels
     assert int(found["n_frames"]) >= 100
-    assert int(found["n_events"]) >= 50  # there was walking on the way
+    assert int(found["n_events"]) >= 40  # there was walking on the way
     assert int(found["n_strides"]) >= 8
     assert found["sampled"] == "0"
     assert found["locked"] == "True"
@@ -115,13 +115,14 @@ def session(seed: int):
     return steps
 
 
-def test_a_session_of_the_grid_in_100_kb_sends_the_same_bytes_as_here():
+@pytest.mark.parametrize("heap_kb", [96, 100])  # the smaller one shows that there is room left
+def test_a_session_of_the_grid_in_100_kb_sends_the_same_bytes_as_here(heap_kb):
     g = geometry(GRID_30X22, True)
     tables = g.table, flat_calibration(g.n_cells).table
     spec = SPEC | {"layout": g.name}
     steps = session(1)
     here = LocalFoot(spec, *tables)
-    board = MicroPythonFoot(spec, *tables, bits=32, heap_kb=100)
+    board = MicroPythonFoot(spec, *tables, bits=32, heap_kb=heap_kb)
     try:
         assert board.run(steps) == here.run(steps)
     finally:

@@ -13,6 +13,11 @@ SLOW, FAST = 33_333, 10_000
 RATES = pytest.mark.parametrize("period_us", [SLOW, FAST])
 
 
+def n_on(period_us: int) -> int:
+    """Return how many frames confirm a crossing: two from 50 Hz on."""
+    return 2 if period_us <= 20_000 else 1
+
+
 @pytest.fixture
 def timed(parts_of):
     """Return ``events(detector, forces)``: kind, microseconds, confirming frame of IC and TO.
@@ -87,7 +92,17 @@ def test_an_event_is_confirmed_at_most_n_on_and_one_frames_after_its_crossing(
     events = timed(detector, [f for f, _, _ in walk])
     assert len(events) >= 396
     for _, us, frame in events[2:]:  # from the first stance on the envelope is there
-        assert 0 <= frame * period_us - us <= (detector.n_confirm + 1) * period_us
+        assert 0 <= frame * period_us - us <= (n_on(period_us) + 1) * period_us
+
+
+@pytest.mark.parametrize("period_us", [SLOW, 20_000, FAST])
+def test_contacts_of_running_are_confirmed_without_delay(period_us, timed):
+    n = round(200_000 / period_us)
+    forces = ([0] * 3 * n + [14_000] * n) * 20 + [0] * 3 * n
+    events = timed(ContactDetector(period_us), forces)
+    assert [kind for kind, _, _ in events] == [IC, TO] * 20
+    for _, us, frame in events[2:]:
+        assert frame * period_us - us <= (n_on(period_us) + 1) * period_us
 
 
 @RATES

@@ -7,10 +7,10 @@ from array import array
 import pytest
 
 from solecore.codec.decoder import decode_coded8
-from solecore.codec.forms import DELTA_FRAME
+from solecore.codec.forms import DELTA_FRAME, frame_size, header_size
 from solecore.layouts import NAMES
 from solecore.wire import messages as m
-from solecore.wire.frame import encode_frame
+from solecore.wire.frame import CRC_SIZE, encode_frame
 from solefoot.app.app import STARVED_US
 from solefoot.app.outbox import Outbox
 from solekit import numpy_kernels
@@ -68,6 +68,21 @@ def test_an_outbox_of_any_history_gives_what_was_put_in_order():
             held.append(seq)
         assert box.n_waiting == len(held)
     assert box.n_dropped[m.PRESSURE] == n_dropped
+
+
+@pytest.mark.parametrize("layout", NAMES)
+def test_every_form_finds_its_slots_in_the_room_taken_at_boot(make_app, layout):
+    app = make_app(layout).app
+    box = app.sampler.frames
+    room = [id(piece.obj) for piece in box._pieces]
+    assert sum(len(piece) for piece in box._pieces) < 9000
+    for form in (m.RAW12, m.CODED8, m.RAW8, m.RAW12):
+        app.start(form, 0)
+        n = app.settings.geometry.n_cells
+        size = header_size(form) + app.sampler.frames_per_message * frame_size(form, n)
+        assert len(box._slots) >= 4
+        assert all(len(slot) >= size + CRC_SIZE for slot in box._slots)
+        assert [id(piece.obj) for piece in box._pieces] == room
 
 
 # -- what a stalled link costs -------------------------------------------------------------------
@@ -235,6 +250,26 @@ def test_with_credits_flowing_no_message_goes_beyond_the_window(make_foot):
             foot.ask(m.CREDIT.pack(7, m.PRESSURE, acked))
             foot.ask(m.CREDIT.pack(7, m.IMU, acked))
     assert acked > 900
+
+
+def test_a_link_that_is_slow_but_not_dead_is_not_probed(make_foot):
+    # Every message is acknowledged five frames (167 ms) late: something always waits.
+    foot = make_foot("cells-4")
+    foot.ask(m.START.pack(1, 0, 1))
+    acked = {m.FRAMES_RAW12.msg_id: 0, m.IMU_SAMPLES.msg_id: 0}
+    samples = {m.FRAMES_RAW12.msg_id: 3, m.IMU_SAMPLES.msg_id: 6}  # in a full message
+    under_way = []
+    for i in range(600):
+        sent = foot.frame()
+        while under_way and under_way[0][0] <= i:
+            _, kind, seq = under_way.pop(0)
+            acked[kind] = seq
+            stream = m.PRESSURE if kind == m.FRAMES_RAW12.msg_id else m.IMU
+            sent += foot.ask(m.CREDIT.pack(7, stream, seq))
+        for x in sent:
+            assert header(x)[0] < acked[x[0]] + samples[x[0]]
+            under_way.append((i + 5, x[0], header(x)[0] + samples[x[0]]))
+    assert acked[m.FRAMES_RAW12.msg_id] > 300
 
 
 def test_events_need_no_credit(make_foot):

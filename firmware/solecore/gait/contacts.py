@@ -255,7 +255,8 @@ class ContactDetector:
         rise = (extent * 5) >> 7
         fall = (extent * 3) >> 7
         leak = 0 if self.state == STANCE else self._leak
-        in_stance = self.state == STANCE
+        # A stance whose IC nobody saw is no contact: its heel and forefoot are not reported.
+        in_stance = self.state == STANCE and self._low < 0
         bits = 0
         change = self._heel.step(heel, rise, fall, leak, ticks, wraps, span, 0)
         if change > 0:

@@ -7,17 +7,26 @@ from solecore.wire.messages import N_STREAMS
 
 
 class Outbox:
-    """A ring of ``n_slots`` messages of at most ``size`` bytes; ``put`` allocates nothing."""
+    """A ring of messages of at most ``size`` bytes; ``put`` allocates nothing.
 
-    def __init__(self, n_slots: int, size: int) -> None:
+    The room for ``n_slots`` such messages, or else ``n_pieces`` of ``piece`` bytes, is taken once
+    and for every later shape: a heap in use may have no place for messages of another size.
+    """
+
+    def __init__(self, n_slots: int, size: int, n_pieces: int = 1, piece: int = 0) -> None:
         self.n_dropped = array("I", [0] * N_STREAMS)  # samples
-        self.size = 0
-        self.reshape(n_slots, size)
+        piece = piece or n_slots * (size + CRC_SIZE)
+        self._pieces = [memoryview(bytearray(piece)) for _ in range(n_pieces)]
+        self.reshape(size)
 
-    def reshape(self, n_slots: int, size: int) -> None:
-        """Make room for ``n_slots`` messages of ``size`` bytes; what waits is forgotten."""
-        self._slots = []  # before the new ones: a small heap does not hold both
-        self._slots = [bytearray(size + CRC_SIZE) for _ in range(n_slots)]
+    def reshape(self, size: int) -> None:
+        """Divide the room into messages of ``size`` bytes; what waits is forgotten."""
+        step = size + CRC_SIZE
+        self._slots = []
+        for piece in self._pieces:
+            for i in range(len(piece) // step):
+                self._slots.append(piece[i * step : (i + 1) * step])
+        n_slots = len(self._slots)
         self._length = array("H", [0] * n_slots)
         self._stream = bytearray(n_slots)
         self._samples = array("H", [0] * n_slots)

@@ -9,11 +9,14 @@ from solecore.gait import ticks as _ticks
 from solecore.gait.contacts import STANCE, ContactDetector
 from solecore.gait.stride import MAX_STRIDE_US, StrideAccumulator
 from solecore.wire import messages as m
+from solecore.wire.frame import CRC_SIZE
 from solefoot.app.outbox import Outbox
 
 IMU_BYTES: int = 192  # words of one IMU message: one BLE notification with its header
 IMU_SPAN_US: int = 200000  # and no sample waits longer than this
 N_ALERTS: int = 24
+MIN_FRAMES: int = 4  # messages of frames that the outbox holds at least
+PIECE: int = 2048  # bytes of the outbox's room that lie together: three coded grids or two raw
 _CODED = m.FRAME_CODED8.msg_id
 _FORM_IDS = (0, m.FRAMES_RAW12.msg_id, m.FRAMES_RAW8.msg_id, _CODED)
 
@@ -51,7 +54,16 @@ class Sampler:
         self._imu_back = settings.period_us // per_frame * (per_frame - 1) if per_frame else 0
         self.seq = array("I", bytes(4 * m.N_STREAMS))
         self.n_overruns = 0
-        self.frames = Outbox(1, 0)
+        largest = 0
+        for form in m.FORM_NAMES:
+            if settings.forms >> form & 1:
+                largest = max(largest, self._message_size(form))
+        piece = max(PIECE, largest + CRC_SIZE)
+        fit = piece // (largest + CRC_SIZE)
+        n_pieces = max(
+            (settings.outbox_bytes + piece // 2) // piece, (MIN_FRAMES + fit - 1) // fit
+        )
+        self.frames = Outbox(0, largest, n_pieces, piece)
         self.imu = Outbox(8, m.HEADER_SIZE + IMU_BYTES) if per_frame else Outbox(1, 0)
         self.alerts = Outbox(N_ALERTS, m.STRIDE.size)
         self._n_frames_dropped = 0
@@ -74,14 +86,19 @@ class Sampler:
         self._frames_max = frames_per_message(form, self._n, self._settings.period_us)
         self._frame_at = header_size(form)
         self._form_id = _FORM_IDS[form]
-        size = self._frame_at + self._frames_max * frame_size(form, self._n)
-        if size > self.frames.size:
-            self.frames.reshape(max(4, self._settings.outbox_bytes // size), size)
+        size = self._message_size(form)
+        if size != self.frames.size:
+            self.frames.reshape(size)
         self._open_frames = None  # the message being filled
         self._n_frames = 0
         self._end = 0
         self._open_imu = None
         self._n_imu_frames = 0
+
+    def _message_size(self, form):
+        """Return the bytes of the largest message of frames in ``form``."""
+        n = frames_per_message(form, self._n, self._settings.period_us)
+        return header_size(form) + n * frame_size(form, self._n)
 
     def key_frame(self) -> None:
         """Make the next frame one that stands alone."""

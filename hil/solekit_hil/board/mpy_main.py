@@ -14,9 +14,7 @@ from array import array
 
 import micropython
 
-from solecore import kernels
-from solekit_hil.board.foot import FRAME, VirtualFoot, settings_from
-
+BOOT_THRESHOLD = 1024  # bytes between two collections while modules are loaded
 END = b"\0\0\0\0"
 
 
@@ -42,6 +40,11 @@ class PipePort:
 
 def main():
     """Serve steps until told to end."""
+    # What imports leave behind lies between what stays; collected late, it leaves no hole of 2 kB.
+    gc.threshold(BOOT_THRESHOLD)
+    from solecore import kernels
+    from solekit_hil.board.foot import FRAME, VirtualFoot, settings_from
+
     micropython.kbd_intr(-1)  # byte 3 is data
     stdin = sys.stdin.buffer
     stdout = sys.stdout.buffer
@@ -54,6 +57,7 @@ def main():
     foot = VirtualFoot(settings, spec["ticks"], best, PipePort(stdout))
     cells, words = foot.board.cells, foot.board.words
     gc.collect()
+    gc.threshold(-1)
     while True:
         head = stdin.read(9)
         if not head or len(head) < 9:

@@ -1,4 +1,4 @@
-# ruff: noqa: T201, PTH, RUF005, C419, B905
+# ruff: noqa: T201, E402, PTH, RUF005, C419, B905
 # What the sampling path costs on the heap of a board. argv: the layout, a form (0: the profile's),
 # "plain" for the kernels that a failed self-test leaves.
 # Prints: bytes of App.sample over all frames, frames, events, strides; bytes of App.serve, data
@@ -7,6 +7,8 @@ import gc
 import sys
 
 import micropython
+
+gc.threshold(1024)  # as a board's main does: what imports leave behind must not scatter the heap
 
 from solecore import _plain, kernels
 from solecore.layouts import geometry
@@ -82,6 +84,7 @@ def main():
     app.start(int(sys.argv[2]) or s.form, 0)
     n_frames = 6000000 // s.period_us
     gc.collect()
+    gc.threshold(-1)
     gc.disable()
     sampled = served = 0
     for _ in range(n_frames):
