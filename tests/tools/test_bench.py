@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tools.bench import latency, viper, wire
+from tools.bench import latency, viper, virtual, wire
 from tools.bench.__main__ import main
 
 
@@ -30,6 +30,12 @@ def test_an_event_leaves_the_foot_within_its_bound(monkeypatch):
     for row in latency.measure():
         assert row["events"] > 15
         assert row["largest_frames"] <= row["bound_frames"], row
+
+
+def test_a_virtual_pair_walks_faster_than_time(monkeypatch):
+    monkeypatch.setattr(virtual, "SECONDS", 2)
+    monkeypatch.setattr(virtual, "best_rung", lambda: "sim")
+    assert [row["layout"] for row in virtual.measure()] == list(virtual.LAYOUTS)
 
 
 @pytest.mark.mpy

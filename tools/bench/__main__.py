@@ -14,7 +14,7 @@ from typing import Any
 
 from solekit.errors import SolekitError
 
-NAMES = ("wire", "decode", "viper", "latency")
+NAMES = ("wire", "decode", "viper", "latency", "virtual")
 
 
 def show(result: dict[str, Any]) -> None:
