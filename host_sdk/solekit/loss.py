@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from solecore.codec.forms import DELTA_FRAME
 from solecore.wire import messages as m
 from solekit.link import Data
@@ -92,13 +90,3 @@ def _extend(holes: list[tuple[int, int]], start: int, stop: int) -> None:
         holes[-1] = (holes[-1][0], stop)
     else:
         holes.append((start, stop))
-
-
-def share_received(losses: dict[str, StreamLoss]) -> float:
-    """Return received samples over sampled ones of all streams, 1.0 if nothing was sampled."""
-    sampled = sum(loss.sampled for loss in losses.values())
-    return (
-        float(np.divide(sum(loss.received for loss in losses.values()), sampled))
-        if sampled
-        else 1.0
-    )

@@ -9,7 +9,7 @@ import pytest
 import solekit
 from solecore.wire import messages as m
 from solekit.link import Data
-from solekit.loss import StreamLoss, account, share_received
+from solekit.loss import account
 
 AIR = "loss=0.05&duplicate=0.05&reorder=0.05&corrupt=0.02"
 LOSSLESS = "sim:walk?layout=cells-4&seed=5"
@@ -49,13 +49,6 @@ def test_a_broken_account_says_so():
     assert good.holds
     assert not dataclasses.replace(good, received=3).holds
     assert not dataclasses.replace(good, holes=()).holds
-
-
-def test_the_share_received_is_of_all_streams():
-    half = StreamLoss(10, 5, 0, 5, 0, 0, True, ((5, 10),))
-    nothing = StreamLoss(0, 0, 0, 0, 0, 0, True, ())
-    assert share_received({"a": half, "b": nothing}) == 0.5
-    assert share_received({"b": nothing}) == 1.0
 
 
 @pytest.mark.parametrize(

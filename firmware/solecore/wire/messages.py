@@ -58,7 +58,6 @@ SETTING_NAMES = {BODY_WEIGHT: "body_weight", DEAD_BAND: "dead_band", NOISE: "noi
 # Tables, read at start in pieces.
 TABLE_GEOMETRY: int = 0  # u16 x, y in 0.1 mm, area in 0.1 mm2: n_cells of each
 TABLE_CALIBRATION: int = 1  # u16 base, gain: n_cells of each, then the dead-band
-TABLE_NAMES = ("geometry", "calibration")
 
 # Self-test bits of HELLO: set means failed.
 FAILED_KERNELS: int = 1  # a viper kernel disagreed with its twin; the plain one runs

@@ -3,6 +3,7 @@
 import struct
 from array import array
 
+from solecore._plain import SUM_ACTIVE, SUM_F, SUM_FORE, SUM_HEEL, SUM_X, SUM_Y
 from solecore.codec.encoder import FrameEncoder
 from solecore.codec.forms import frame_size, frames_per_message, header_size
 from solecore.gait import ticks as _ticks
@@ -150,8 +151,8 @@ class Sampler:
         self._frame_ticks = ticks
         k.calibrate(self._raw, self._table, cells, n)
         k.sums(cells, self._zones, sums, n)
-        force = sums[0]
-        bits = self.detector.step(force, sums[1], sums[2], ticks, wraps)
+        force = sums[SUM_F]
+        bits = self.detector.step(force, sums[SUM_HEEL], sums[SUM_FORE], ticks, wraps)
         self._put_frame(cells, before, ticks, wraps)
         if self._imu_frames_max:
             self._put_imu(ticks, wraps)
@@ -159,7 +160,7 @@ class Sampler:
             self._put_events(bits)
         stride = self._stride
         if self.detector.state == STANCE:
-            stride.add(force, sums[3], sums[4], sums[5])
+            stride.add(force, sums[SUM_X], sums[SUM_Y], sums[SUM_ACTIVE])
         elif stride.has_ended and _ticks.diff(ticks, stride.ic_ticks) > MAX_STRIDE_US:
             self._put_stride(0)
 
