@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tools.bench import latency, viper, virtual, wire
+from tools.bench import latency, timeline, viper, virtual, wire
 from tools.bench.__main__ import main
 
 
@@ -47,3 +47,10 @@ def test_the_viper_benchmark_prints_every_kernel(mpy_path, mpy32_path, monkeypat
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert len(rows) == 14
     assert all(row["ratio"] > 1 for row in rows)
+
+
+def test_the_stated_interval_covers_the_truth_on_simulated_links(monkeypatch):
+    monkeypatch.setattr(timeline, "N_RUNS", 20)
+    for row in timeline.measure():
+        n_covered = int(row["covered"].split()[0])
+        assert n_covered >= 19, row

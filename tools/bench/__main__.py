@@ -14,7 +14,7 @@ from typing import Any
 
 from solekit.errors import SolekitError
 
-NAMES = ("wire", "decode", "viper", "latency", "virtual")
+NAMES = ("wire", "decode", "viper", "latency", "virtual", "timeline")
 
 
 def show(result: dict[str, Any]) -> None:
