@@ -1,6 +1,6 @@
 """How well a foot's clock is placed on simulated links: the polygon against two supporting lines.
 
-The rival is the mean of the supporting lines of arrivals and pings, without an interval of its own.
+The rival is the mean of the supporting lines of arrivals and pings; it has no interval.
 Errors are the largest within a minute, in ms: median and 95th percentile over runs. Simulated.
 """
 
