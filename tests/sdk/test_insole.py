@@ -15,21 +15,7 @@ from solekit.errors import (
     RequestTimeoutError,
 )
 from solekit.recording import Recording, RecordingWriter
-
-LEFT = "sim:walk?layout=cells-16&side=left"
-SMALL = "sim:walk?layout=cells-4&side=right"
-
-
-def changed(message: bytes, at: int, *values: int) -> bytes:
-    return message[:at] + bytes(values) + message[at + len(values) :]
-
-
-def with_insole(uri, do):
-    async def connected():
-        async with solekit.connect(uri) as insole:
-            return await do(insole)
-
-    return asyncio.run(connected())
+from tests.sdk.insoles import LEFT, SMALL, changed, with_insole
 
 
 def test_an_insole_says_what_it_is():

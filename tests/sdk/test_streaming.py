@@ -14,21 +14,7 @@ from solekit.errors import ConnectionLostError, TransportError
 from solekit.pair import Pair
 from solekit.recording import Recording, RecordingWriter
 from solekit.transports import open_transports
-
-LEFT = "sim:walk?layout=cells-16&side=left"
-SMALL = "sim:walk?layout=cells-4&side=right"
-
-
-def changed(message: bytes, at: int, *values: int) -> bytes:
-    return message[:at] + bytes(values) + message[at + len(values) :]
-
-
-def with_insole(uri, do):
-    async def connected():
-        async with solekit.connect(uri) as insole:
-            return await do(insole)
-
-    return asyncio.run(connected())
+from tests.sdk.insoles import LEFT, SMALL, changed, with_insole
 
 
 def test_live_frames_are_the_recorded_ones(tmp_path):
