@@ -23,7 +23,7 @@ def table() -> str:
         "| id | message | bytes | fields (offset type name) |",
         "|---|---|---:|---|",
     ]
-    for message in (*m.REQUESTS, *m.REPLIES, *m.DATA):
+    for message in m.ALL:
         size = f"{message.size} + rest" if message.rest else str(message.size)
         lines.append(f"| 0x{message.msg_id:02x} | {message.name} | {size} | {_fields(message)} |")
     return "\n".join(lines)
@@ -39,7 +39,7 @@ def _fields(message: Message) -> str:
     return ", ".join(parts) or "none"
 
 
-_TYPES = {"B": "u8", "H": "u16", "I": "u32", "h": "i16"}
+_TYPES = {"B": "u8", "H": "u16", "I": "u32", "Q": "u64", "h": "i16"}
 
 
 def page() -> str:

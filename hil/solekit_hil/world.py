@@ -66,6 +66,8 @@ class _Side:
 class World:
     """Everything virtual about one pair; ``advance`` moves its time."""
 
+    is_message_based = False
+
     def __init__(self, spec: VirtualSpec, *, is_mpy: bool) -> None:
         self.spec = spec
         self.now_us = 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solecore.wire import messages as m
+from solecore.wire import names
 from solekit import layouts
 from solekit.errors import DataError
 from solekit.layouts import Layout
@@ -20,12 +21,16 @@ class InsoleInfo:
     """One insole, as HELLO and its tables describe it.
 
     ``base`` and ``gain`` have shape (n_cells,); ``force_lsb_n`` is the force of one calibrated
-    count in newtons, 0 if the insole is uncalibrated.
+    count in newtons, 0 if the insole is uncalibrated. ``readout`` says how the cells are read
+    (``names.READOUT_WORDS``).
     """
 
     hello: dict[str, Any]
     geometry: NDArray[np.uint16]
     calibration: NDArray[np.uint16]
+    readout: NDArray[np.uint16] = field(
+        default_factory=lambda: np.zeros(len(names.READOUT_WORDS), "<u2")
+    )
 
     @property
     def side(self) -> str:
@@ -88,6 +93,18 @@ class InsoleInfo:
         return 1e6 / self.hello["imu_period"] if self.hello["imu_period"] else 0.0
 
     @property
+    def features(self) -> tuple[str, ...]:
+        """What this firmware can do beside streaming."""
+        bits = self.hello["features"]
+        return tuple(name for i, name in enumerate(names.FEATURES) if bits >> i & 1)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """What its own test found broken."""
+        bits = self.hello["self_test"]
+        return tuple(name for i, name in enumerate(names.FAILED) if bits >> i & 1)
+
+    @property
     def form(self) -> str:
         """Name of the default form."""
         return m.FORM_NAMES.get(self.hello["form"], str(self.hello["form"]))
@@ -143,6 +160,7 @@ class InsoleInfo:
         tables = {
             "geometry": base64.b64encode(self.geometry.astype("<u2").tobytes()).decode(),
             "calibration": base64.b64encode(self.calibration.astype("<u2").tobytes()).decode(),
+            "readout": base64.b64encode(self.readout.astype("<u2").tobytes()).decode(),
         }
         return {"hello": hello, **tables}
 
@@ -151,7 +169,7 @@ class InsoleInfo:
         """Return what ``to_json`` kept."""
         hello = {**data["hello"], "text": base64.b64decode(data["hello"]["text"])}
         tables = (
-            np.frombuffer(base64.b64decode(data[k]), "<u2") for k in ("geometry", "calibration")
+            np.frombuffer(base64.b64decode(data[k]), "<u2") for k in ("geometry", "calibration", "readout")
         )
         info = cls(hello, *tables)
         absent = {field.name for field in m.HELLO_REPLY.fixed} - set(hello)

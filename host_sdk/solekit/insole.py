@@ -83,6 +83,7 @@ class Insole:
 
     async def __aenter__(self) -> Self:
         await self.transport.open()
+        self._link = Link(is_framed=not self.transport.is_message_based)
         self.reading = asyncio.create_task(self._read(), name=f"solekit read {self.uri}")
         try:
             await self.info()
@@ -125,9 +126,8 @@ class Insole:
                             future.set_result(item)
                     if self._link.n_foreign:
                         raise ConnectionLostError(self.uri, "the insole has restarted")
-                    credits = self._link.outgoing()
-                    if credits:
-                        await self.transport.send(credits)
+                    for data in self._link.outgoing():
+                        await self.transport.send(data)
             self._fail(ConnectionLostError(self.uri, "it ended"))
         except SolekitError as error:
             self._fail(error)
@@ -173,7 +173,7 @@ class Insole:
                     self.n_overflowed += 1
                 queue.put_nowait(item)
 
-    async def request(self, message: Message, *values: int) -> Reply:
+    async def request(self, message: Message, *values: int, rest: bytes = b"") -> Reply:
         """Send a request and return its reply; asked again when no answer comes."""
         # One future for all tries: a late answer to the first is an answer.
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -182,7 +182,7 @@ class Insole:
             for _ in range(TRIES):
                 if self.error is not None:
                     raise self.error
-                ref, data = self._link.request(message, *values)
+                ref, data = self._link.request(message, *values, rest=rest)
                 refs.append(ref)
                 self._waiting[ref] = future
                 await self.transport.send(data)
@@ -218,7 +218,8 @@ class Insole:
             if hello["protocol"] != m.PROTOCOL_VERSION:
                 raise ProtocolMismatchError(hello["protocol"], m.PROTOCOL_VERSION)
             tables = [
-                await self._table(table) for table in (m.TABLE_GEOMETRY, m.TABLE_CALIBRATION)
+                await self._table(table)
+                for table in (m.TABLE_GEOMETRY, m.TABLE_CALIBRATION, m.TABLE_READOUT)
             ]
             self._info = InsoleInfo(hello, *tables)
         return self._info

@@ -30,6 +30,7 @@ _STREAM_OF = {
     m.EVENT.msg_id: m.EVENTS,
     m.STRIDE.msg_id: m.STRIDES,
     m.MINUTE.msg_id: m.MINUTES,
+    m.TIME_PAIR.msg_id: m.MINUTES,
 }
 _CODED = m.FRAME_CODED8.msg_id
 _COUNTED = (m.FRAMES_RAW12.msg_id, m.FRAMES_RAW8.msg_id)
@@ -37,7 +38,7 @@ _SIZES = {
     layout.msg_id: (layout.size, m.MAX_MESSAGE if layout.rest else layout.size)
     for layout in m.DATA
 }
-_ASK_FOR_KEY = encode_frame(m.KEY.pack(0), numpy_kernels)
+_ASK_FOR_KEY = m.KEY.pack(0)
 _MAX_SEQ_STEP = 1 << 24  # a jump larger than this is not loss but nonsense
 
 
@@ -160,11 +161,21 @@ class StreamIn:
         return out
 
 
-class Link:
-    """One insole's messages."""
+class _Whole:
+    """Messages that arrive whole: a radio keeps its packets apart and checks them itself."""
 
-    def __init__(self) -> None:
-        self._decoder = FrameDecoder(numpy_kernels)
+    n_dropped = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        return [data] if data else []
+
+
+class Link:
+    """One insole's messages, framed in a byte stream or (``is_framed`` False) each by itself."""
+
+    def __init__(self, *, is_framed: bool = True) -> None:
+        self._is_framed = is_framed
+        self._decoder = FrameDecoder(numpy_kernels) if is_framed else _Whole()
         self._ref = 0
         self._boot: int | None = None
         self._imu_axes = 6
@@ -184,11 +195,14 @@ class Link:
         """Frames that arrived broken."""
         return self._decoder.n_dropped + self.n_invalid
 
-    def request(self, message: Message, *values: int) -> tuple[int, bytes]:
-        """Return ``(ref, bytes to send)``; ``values`` follow the ref."""
+    def request(self, message: Message, *values: int, rest: bytes = b"") -> tuple[int, bytes]:
+        """Return ``(ref, bytes to send)``; ``values`` follow the ref, ``rest`` follows them."""
         self._ref = self._ref % 255 + 1  # 0 is for requests whose answer nobody waits for
         lead = (m.PROTOCOL_VERSION,) if message is m.HELLO else ()
-        return self._ref, encode_frame(message.pack(*lead, self._ref, *values), numpy_kernels)
+        return self._ref, self._encode(message.pack(*lead, self._ref, *values, rest=rest))
+
+    def _encode(self, message: bytes) -> bytes:
+        return encode_frame(message, numpy_kernels) if self._is_framed else message
 
     def await_start(self, imu_axes: int) -> None:
         """Let the next START reply begin the streams."""
@@ -249,14 +263,13 @@ class Link:
         self._boot = None  # what comes now is too late for the account
         return out
 
-    def outgoing(self) -> bytes:
-        """Return credits and key requests to send now."""
-        out, self._outgoing = b"".join(self._outgoing), []
-        return out
+    def outgoing(self) -> list[bytes]:
+        """Return credits and key requests to send now: one piece of a byte stream, or each."""
+        encoded, self._outgoing = [self._encode(message) for message in self._outgoing], []
+        return [b"".join(encoded)] if self._is_framed and encoded else encoded
 
     def _give_credit(self, item: Data) -> None:
-        message = m.CREDIT.pack(self._boot or 0, item.stream, item.seq + item.n)
-        self._outgoing.append(encode_frame(message, numpy_kernels))
+        self._outgoing.append(m.CREDIT.pack(self._boot or 0, item.stream, item.seq + item.n))
 
     def parse(self, t_s: float, message: bytes) -> Data | None:
         """Return the data message, or None if it is not one of this start."""

@@ -92,8 +92,7 @@ async def follow(transport: Transport, until: Callable[[object], bool]) -> list[
     async with contextlib.aclosing(aiter(transport)) as chunks:
         async for t_s, chunk in chunks:
             out += link.feed(t_s, chunk)
-            credits = link.outgoing()
-            if credits:
+            for credits in link.outgoing():
                 await transport.send(credits)
             if out and until(out[-1]):
                 return out

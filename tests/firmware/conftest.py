@@ -148,8 +148,12 @@ class Clock:
 class Board:
     """A board whose scans take time on the clock."""
 
-    def __init__(self, clock: Clock) -> None:
+    imu_age_us = 0
+    imu_period_us = 0
+
+    def __init__(self, clock: Clock, imu_per_frame: int) -> None:
         self.clock = clock
+        self._imu_per_frame = imu_per_frame
         self.scans: list[int] = []  # when each began
         self.scan_us = 0
 
@@ -157,8 +161,11 @@ class Board:
         self.scans.append(self.clock.ticks)
         self.clock.ticks += self.scan_us
 
-    def read_imu_into(self, words) -> None:
-        pass
+    def read_imu_into(self, words) -> int:
+        return self._imu_per_frame
+
+    def battery(self):
+        return 3900, 60
 
 
 class Port(MemoryPort):
@@ -179,8 +186,8 @@ def make_app() -> Callable[..., SimpleNamespace]:
 
     def make(layout: str, *, ticks: int = 1_000_000, **settings) -> SimpleNamespace:
         clock = Clock(ticks)
-        board, port = Board(clock), Port()
         chosen = Settings(geometry(layout, False), profile(layout), 0, "TEST-1", 7, **settings)
+        board, port = Board(clock, chosen.imu_per_frame), Port()
         app = App(board, StreamLink(port, _plain), clock, chosen, PLAIN)
         decoder = FrameDecoder(numpy_kernels)
 

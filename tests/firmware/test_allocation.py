@@ -110,7 +110,7 @@ def session(seed: int):
                 ask(m.KEY.pack(3))
                 ask(m.PING.pack(4))
                 ask(m.SETTINGS.pack(5, m.DEAD_BAND, 1, rng.randrange(9)))
-        ask(m.ERASE.pack(6))
+        ask(m.ERASE.pack(6, 0))
         ask(m.STOP.pack(7))
     return steps
 

@@ -11,7 +11,7 @@ from solecore.wire import messages as m
 GOLDEN = Path(__file__).parents[1] / "golden"
 FILE = GOLDEN / "frames.json"
 BITS = pytest.mark.parametrize("bits", [64, pytest.param(32, marks=pytest.mark.mpy32)])
-PASSED = "golden 1 events 113\n"
+PASSED = "golden 2 events 113\n"
 
 
 @pytest.mark.parametrize("kernels", ["plain", "numpy"])
@@ -35,7 +35,7 @@ def test_the_committed_file_is_what_its_script_makes():
 def test_the_file_is_small_and_names_the_protocol():
     assert FILE.stat().st_size < 60_000
     golden = json.loads(FILE.read_text(encoding="utf-8"))
-    assert golden["protocol"] == m.PROTOCOL_VERSION == 1
+    assert golden["protocol"] == m.PROTOCOL_VERSION == 2
     assert "PROTOCOL_VERSION" in golden["about"]
 
 

@@ -126,10 +126,11 @@ def test_best_takes_viper_where_it_works(bits, run_mpy):
 
 
 def test_a_failed_self_test_is_told_in_hello(make_foot):
+    from solecore.wire import codes
     from solecore.wire import messages as m
 
     foot = make_foot("cells-4", kernels=(_plain, "plain", False))
     (reply,) = foot.ask(m.HELLO.pack(m.PROTOCOL_VERSION, 1))
     fields = m.HELLO_REPLY.unpack(reply)
-    assert fields["self_test"] == m.FAILED_KERNELS
+    assert fields["self_test"] == codes.FAILED_KERNELS
     assert fields["text"].split(b"\0")[3] == b"plain"

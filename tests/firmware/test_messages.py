@@ -8,13 +8,15 @@ from solecore.codec import forms
 from solecore.wire import messages as m
 from solecore.wire.schema import REST, Field, Message, WireError
 
-EVERY = m.REQUESTS + m.REPLIES + m.DATA
+EVERY = m.ALL
 RESERVED = {
     "hello": 0x01, "start": 0x02, "stop": 0x03, "settings": 0x04, "tables": 0x05, "ping": 0x06,
     "credit": 0x07, "key": 0x08, "stats": 0x09, "self_test": 0x0A, "log_list": 0x0B,
-    "log_range": 0x0C, "log_ack": 0x0D, "update": 0x0E, "erase": 0x0F,
+    "log_range": 0x0C, "log_ack": 0x0D, "update": 0x0E, "erase": 0x0F, "time": 0x10,
+    "calibrate": 0x11, "power": 0x12,
     "frames_raw12": 0x20, "frames_raw8": 0x21, "frame_coded8": 0x22, "imu_samples": 0x23,
-    "event": 0x28, "stride": 0x29, "minute": 0x2A, "refused": 0x9F,
+    "event": 0x28, "stride": 0x29, "minute": 0x2A, "time_pair": 0x2B, "log_data": 0x30,
+    "refused": 0x9F,
 }  # fmt: skip
 
 

@@ -44,11 +44,13 @@ class Random:
 def messages() -> list[dict]:
     """Return one message of every kind with distinct values."""
     out = []
-    for message in m.REQUESTS + m.REPLIES + m.DATA:
+    for message in m.ALL:
         values = []
         for field in message.fixed:
             size = struct.calcsize("<" + field.code)
             top = (0x8182838485868788 + 0x0101 * len(values)) & ((1 << 8 * size) - 1)
+            if field.code.islower():  # signed
+                top -= 1 << 8 * size
             values += [top - k for k in range(field.count)]
         rest = b"rest" if message.rest else b""
         packed = message.pack(*values, rest=rest)

@@ -58,8 +58,7 @@ class Driven:
                 link = self.links[side]
                 got = link.feed(at_us * 1e-6, data)
                 self.data[side] += [item for item in got if isinstance(item, Data)]
-                credits = link.outgoing()
-                if credits:
+                for credits in link.outgoing():
                     self.world.send(side, credits)
 
     def times_s(self, side: str, kind: int) -> np.ndarray:

@@ -150,19 +150,19 @@ def test_data_before_the_start_is_the_tail_of_an_earlier_session(wire):
 def test_credit_is_given_for_what_has_come(wire):
     link = begun()
     for seq in range(CREDIT_EVERY):
-        assert link.outgoing() == b""
+        assert link.outgoing() == []
         link.feed(0, wire.framed(wire.frames(3 * seq, 3)))
-    (credit,) = decoded(link.outgoing())
+    (credit,) = decoded(b"".join(link.outgoing()))
     fields = m.CREDIT.unpack(credit)
     assert fields == {"boot": BOOT, "stream": m.PRESSURE, "seq": 3 * CREDIT_EVERY}
-    assert link.outgoing() == b""
+    assert link.outgoing() == []
 
 
 def test_credit_counts_what_was_lost_so_that_a_cut_does_not_starve_the_insole(wire):
     link = begun()
     link.feed(0, wire.framed(wire.frames(0)))
     link.feed(0.1, wire.framed(wire.frames(40)))
-    (credit,) = decoded(link.outgoing())
+    (credit,) = decoded(b"".join(link.outgoing()))
     assert m.CREDIT.unpack(credit)["seq"] == 41
 
 
@@ -174,7 +174,7 @@ def test_credit_that_was_lost_is_made_good_by_the_next_message(wire):
     link.feed(0.1, wire.framed(wire.frames(CREDIT_EVERY)))
     assert not link.outgoing()
     link.feed(0.25, wire.framed(wire.frames(CREDIT_EVERY + 1)))
-    (credit,) = decoded(link.outgoing())
+    (credit,) = decoded(b"".join(link.outgoing()))
     assert m.CREDIT.unpack(credit)["seq"] == CREDIT_EVERY + 2
     link.feed(1.0, wire.framed(wire.frames(3)))
     assert not link.outgoing()
@@ -184,7 +184,7 @@ def test_every_stream_earns_its_own_credit(wire):
     link = begun()
     for seq in range(CREDIT_EVERY):
         link.feed(0, wire.framed(wire.frames(seq), wire.event(seq)))
-    credits = [m.CREDIT.unpack(message) for message in decoded(link.outgoing())]
+    credits = [m.CREDIT.unpack(message) for message in decoded(b"".join(link.outgoing()))]
     assert [(c["stream"], c["seq"]) for c in credits] == [(0, CREDIT_EVERY), (2, CREDIT_EVERY)]
 
 
@@ -193,7 +193,7 @@ def test_a_hole_in_coded_frames_asks_once_for_a_key_frame(wire):
     link.feed(0, wire.framed(wire.coded(0, 0)))
     for seq in range(2, 2 + HOLD + 2):
         link.feed(0, wire.framed(wire.coded(seq, 1)))
-    asked = [message for message in decoded(link.outgoing()) if message[0] == m.KEY.msg_id]
+    asked = [message for message in decoded(b"".join(link.outgoing())) if message[0] == m.KEY.msg_id]
     assert [m.KEY.unpack(message)["ref"] for message in asked] == [0]
 
 

@@ -91,8 +91,8 @@ def test_every_sample_is_accounted_for_through_the_whole_bad_air(layout, form, d
 
 
 def test_what_arrives_through_the_bad_air_is_what_was_sampled(record):
-    clean = record("sim:walk?layout=cells-16&seed=6", 8.0).recording
-    worn = record(f"sim:walk?layout=cells-16&seed=6&{AIR}", 8.0).recording
+    clean = record("sim:walk?layout=cells-16&seed=6", 10.0).recording
+    worn = record(f"sim:walk?layout=cells-16&seed=6&{AIR}", 10.0).recording
     for side, foot in clean.feet.items():
         other = worn.feet[side]
         # Both began at different frames; the foot's own time says which are the same.

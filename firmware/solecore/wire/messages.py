@@ -1,12 +1,12 @@
 """Every message of the protocol. Change a layout only together with PROTOCOL_VERSION.
 
 A request carries a ``ref`` that its reply repeats; the reply's id is the request's with bit 7 set.
-All ids are reserved here, also those that this version answers with REFUSED.
+What a firmware does not have it answers with REFUSED.
 """
 
 from solecore.wire.schema import REST, Field, Message
 
-PROTOCOL_VERSION: int = 1
+PROTOCOL_VERSION: int = 2
 MAX_MESSAGE: int = 1200  # bytes
 TICKS_MASK: int = 0x3FFFFFFF  # ticks are microseconds modulo 2**30
 
@@ -53,14 +53,22 @@ NO_FIT: int = 4
 BODY_WEIGHT: int = 1  # counts of summed calibrated cells; 0 = unknown
 DEAD_BAND: int = 2  # calibrated counts below this are sent as zero
 NOISE: int = 3  # SD of the unloaded sum, counts
-SETTING_NAMES = {BODY_WEIGHT: "body_weight", DEAD_BAND: "dead_band", NOISE: "noise"}
+FITNESS: int = 4  # 1: Running Speed and Cadence is open to any app; from the next start on
+REZERO: int = 5  # 1: the base follows the unloaded cells in swing
+PERIOD: int = 6  # microseconds of a frame; from the next start on
+SETTING_NAMES = {
+    BODY_WEIGHT: "body_weight",
+    DEAD_BAND: "dead_band",
+    NOISE: "noise",
+    FITNESS: "fitness",
+    REZERO: "rezero",
+    PERIOD: "period_us",
+}
 
 # Tables, read at start in pieces.
 TABLE_GEOMETRY: int = 0  # u16 x, y in 0.1 mm, area in 0.1 mm2: n_cells of each
 TABLE_CALIBRATION: int = 1  # u16 base, gain: n_cells of each, then the dead-band
-
-# Self-test bits of HELLO: set means failed.
-FAILED_KERNELS: int = 1  # a viper kernel disagreed with its twin; the plain one runs
+TABLE_READOUT: int = 2  # u16 words that say how the cells are read: names.READOUT_WORDS
 
 REPLY: int = 0x80
 
@@ -86,12 +94,28 @@ PING = Message(0x06, "ping", _REF)
 CREDIT = Message(0x07, "credit", Field("boot", "H"), Field("stream", "B"), Field("seq", "I"))
 KEY = Message(0x08, "key", _REF)
 STATS = Message(0x09, "stats", _REF)
-SELF_TEST = Message(0x0A, "self_test", _REF)
-LOG_LIST = Message(0x0B, "log_list", _REF)
-LOG_RANGE = Message(0x0C, "log_range", _REF)
-LOG_ACK = Message(0x0D, "log_ack", _REF)
-UPDATE = Message(0x0E, "update", _REF)
-ERASE = Message(0x0F, "erase", _REF)
+SELF_TEST = Message(0x0A, "self_test", _REF, Field("mode", "B"))
+LOG_LIST = Message(0x0B, "log_list", _REF, Field("offset", "H", unit="ranges"))
+LOG_RANGE = Message(
+    0x0C,
+    "log_range",
+    _REF,
+    Field("boot", "H"),
+    Field("stream", "B"),
+    Field("start", "I"),
+    Field("stop", "I"),
+    Field("most", "B", unit="messages"),
+)
+LOG_ACK = Message(
+    0x0D, "log_ack", _REF, Field("boot", "H"), Field("stream", "B"), Field("stop", "I")
+)
+UPDATE = Message(
+    0x0E, "update", _REF, Field("op", "B"), Field("offset", "I"), Field("content", "B", REST)
+)
+ERASE = Message(0x0F, "erase", _REF, Field("is_forced", "B"))  # forced: also what has no ack
+TIME = Message(0x10, "time", _REF, Field("unix", "Q", unit="us"))
+CALIBRATE = Message(0x11, "calibrate", _REF, Field("op", "B"), Field("value", "I"))
+POWER = Message(0x12, "power", _REF, Field("op", "B"), Field("value", "H"))
 
 HELLO_REPLY = Message(
     0x81,
@@ -158,7 +182,68 @@ STATS_REPLY = Message(
     Field("n_bad_frames", "I"),
     Field("n_queued", "H", unit="bytes"),
     Field("heap_free", "I", unit="bytes"),
+    Field("battery", "H", unit="mV"),  # 0: unknown
+    Field("battery_pct", "B"),  # 255: unknown
+    Field("n_log_blocks", "H"),
+    Field("n_log_free", "H"),
+    Field("n_resets", "H"),  # by the watchdog
+    Field("gc_pause", "I", unit="us"),  # longest
 )
+SELF_TEST_REPLY = Message(
+    0x8A,
+    "self_test_reply",
+    _REF,
+    Field("mode", "B"),
+    Field("failed", "H"),  # bits as in HELLO
+    Field("n_frames", "H"),  # that the answer rests on
+    Field("faults", "H", REST),  # kind, number, number of each
+)
+LOG_LIST_REPLY = Message(
+    0x8B,
+    "log_list_reply",
+    _REF,
+    Field("n_ranges", "H"),
+    Field("offset", "H"),
+    Field("ranges", "B", REST),  # boot u16, stream u8, start u32, stop u32 of each
+)
+LOG_RANGE_REPLY = Message(
+    0x8C,
+    "log_range_reply",
+    _REF,
+    Field("boot", "H"),
+    Field("stream", "B"),
+    Field("n_messages", "B"),
+    Field("next", "I"),  # ask on from here; at or past the stop: no more
+)
+LOG_ACK_REPLY = Message(0x8D, "log_ack_reply", _REF)
+UPDATE_REPLY = Message(
+    0x8E,
+    "update_reply",
+    _REF,
+    Field("op", "B"),
+    Field("status", "B"),
+    Field("offset", "I"),
+    Field("content", "B", REST),
+)
+ERASE_REPLY = Message(0x8F, "erase_reply", _REF, Field("n_blocks", "H"))
+TIME_REPLY = Message(
+    0x90, "time_reply", _REF, Field("ticks", "I", unit="us"), Field("n_wraps", "H")
+)
+CALIBRATE_REPLY = Message(
+    0x91,
+    "calibrate_reply",
+    _REF,
+    Field("op", "B"),
+    Field("is_done", "B"),
+    Field("calibration", "I"),
+    Field("n_frames", "H"),
+    Field("noise", "H"),
+    Field("dead_band", "H"),
+    Field("drift_mean", "h", unit="raw counts"),
+    Field("drift_max", "h", unit="raw counts"),
+    Field("n_doubtful", "H", unit="cells"),  # whose gain could not be found
+)
+POWER_REPLY = Message(0x92, "power_reply", _REF, Field("op", "B"))
 REFUSED = Message(
     0x9F, "refused", _REF, Field("request", "B"), Field("code", "B"), Field("text", "B", REST)
 )
@@ -198,7 +283,28 @@ STRIDE = Message(
     Field("n_active", "H", unit="cells"),
     Field("strike", "B"),
 )
-MINUTE = Message(0x2A, "minute", *_HEADER, Field("content", "B", REST))
+MINUTE = Message(
+    0x2A,
+    "minute",
+    *_HEADER,  # ticks of its begin
+    Field("n_frames", "H"),
+    Field("n_contacts", "H"),
+    Field("n_strides", "H"),
+    Field("stride_mean", "I", unit="us"),
+    Field("stance_mean", "I", unit="us"),
+    Field("peak_mean", "I", unit="calibrated counts"),
+    Field("loaded", "H", unit="frames"),
+    Field("drift_mean", "h", unit="raw counts"),
+    Field("drift_max", "h", unit="raw counts"),
+    Field("battery", "H", unit="mV"),
+    Field("temperature", "h", unit="0.1 C"),  # -32768: unknown
+)
+TIME_PAIR = Message(
+    0x2B, "time_pair", *_HEADER, Field("unix", "Q", unit="us"), Field("source", "B")
+)
+# What the flash log gives back: a data message as it was, and the block that it lay in.
+LOG_DATA = Message(0x30, "log_data", Field("block", "I"), Field("message", "B", REST))
+MAX_LOGGED: int = MAX_MESSAGE - LOG_DATA.size
 
 REQUESTS = (
     HELLO,
@@ -216,6 +322,9 @@ REQUESTS = (
     LOG_ACK,
     UPDATE,
     ERASE,
+    TIME,
+    CALIBRATE,
+    POWER,
 )
 REPLIES = (
     HELLO_REPLY,
@@ -226,7 +335,26 @@ REPLIES = (
     PING_REPLY,
     KEY_REPLY,
     STATS_REPLY,
+    SELF_TEST_REPLY,
+    LOG_LIST_REPLY,
+    LOG_RANGE_REPLY,
+    LOG_ACK_REPLY,
+    UPDATE_REPLY,
+    ERASE_REPLY,
+    TIME_REPLY,
+    CALIBRATE_REPLY,
+    POWER_REPLY,
     REFUSED,
 )
-DATA = (FRAMES_RAW12, FRAMES_RAW8, FRAME_CODED8, IMU_SAMPLES, EVENT, STRIDE, MINUTE)
-BY_ID = {message.msg_id: message for message in REQUESTS + REPLIES + DATA}
+DATA = (
+    FRAMES_RAW12,
+    FRAMES_RAW8,
+    FRAME_CODED8,
+    IMU_SAMPLES,
+    EVENT,
+    STRIDE,
+    MINUTE,
+    TIME_PAIR,
+)
+ALL = REQUESTS + REPLIES + DATA + (LOG_DATA,)
+BY_ID = {message.msg_id: message for message in ALL}

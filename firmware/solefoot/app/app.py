@@ -4,6 +4,7 @@ from array import array
 
 from solecore import kernels as _kernels
 from solecore.gait import ticks as _ticks
+from solecore.wire import codes
 from solecore.wire import messages as m
 from solecore.wire.frame import CRC_SIZE
 from solefoot.app.commands import Commands
@@ -17,22 +18,28 @@ _ROOM_FOR_CRC: bytes = bytes(CRC_SIZE)
 class App:
     """Stream ``board`` over ``link``; hardware-free, and nothing global is owned.
 
-    ``board``: ``scan_into(u16 array)``, ``read_imu_into(i16 array)``. ``link``: ``send(buf, n) ->
-    bool``, ``poll() -> messages``, ``n_bad_frames``. ``clock``: ``ticks_us()`` (modulo 2**30) and
-    ``idle()``. ``sample`` allocates nothing; ``serve`` at most 200 bytes per data message.
+    ``board``: ``scan_into(u16 array)``, ``read_imu_into(i16 array) -> samples``, ``imu_age_us``,
+    ``imu_period_us``, ``battery() -> (mV, percent)``. ``link``: ``send(buf, n) -> bool``,
+    ``poll() -> messages``, ``n_bad_frames``, ``is_up``, ``mtu``. ``clock``: ``ticks_us()``
+    (modulo 2**30) and ``idle()``. An extra has ``handlers`` (request id to function) and
+    ``turn(app)``. ``sample`` allocates nothing; ``serve`` at most 200 bytes per data message.
     """
 
-    def __init__(self, board, link, clock, settings, kernels=None) -> None:
+    def __init__(self, board, link, clock, settings, kernels=None, extras=(), log=None) -> None:
         if kernels is None:
             module, name, passed = _kernels.best()
         else:
             module, name, passed = kernels
+        self.board = board
         self.link = link
+        self.extras = extras
+        self.log = log
+        self.gc_pause_us = 0
         self.clock = clock
         self.settings = settings
         self.sampler = Sampler(board, clock, settings, module)
         self.is_streaming = False
-        self._commands = Commands(self, name, 0 if passed else m.FAILED_KERNELS)
+        self._commands = Commands(self, name, 0 if passed else codes.FAILED_KERNELS)
         self._replies = []
         self._window = array("I", [0] * m.N_STREAMS)  # samples that may be under way, 0 = no limit
         self._acked = array("I", [0] * m.N_STREAMS)
@@ -79,6 +86,8 @@ class App:
             self._replies.pop(0)
         while self.send_one():
             pass
+        for extra in self.extras:
+            extra.turn(self)
 
     def send_one(self) -> bool:
         """Send one data message; False if there is none, no credit, or no room on the link."""

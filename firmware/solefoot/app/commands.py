@@ -5,7 +5,6 @@ import gc
 from solecore.codec.forms import misfit
 from solecore.wire import messages as m
 from solecore.wire.schema import WireError
-from solefoot.app.settings import ACCEL_LSB_UM_S2, GYRO_LSB_URAD_S
 
 TABLE_PIECE: int = 512  # bytes of a table in one reply
 
@@ -19,7 +18,7 @@ class RefusedError(ValueError):
 
 
 class Commands:
-    """Answer requests on behalf of ``app``."""
+    """Answer requests on behalf of ``app``; its extras bring handlers of their own."""
 
     def __init__(self, app, kernels_name: str, self_test: int) -> None:
         self._app = app
@@ -36,6 +35,8 @@ class Commands:
             m.KEY.msg_id: self._key,
             m.STATS.msg_id: self._stats,
         }
+        for extra in app.extras:
+            self._handlers.update(extra.handlers)
 
     def answer(self, message: bytes):
         """Return the reply to ``message``, or None where there is none."""
@@ -84,11 +85,11 @@ class Commands:
             s.period_us,
             s.period_us // s.imu_per_frame if s.imu_per_frame else 0,
             s.imu_axes if s.imu_per_frame else 0,
-            ACCEL_LSB_UM_S2,
-            GYRO_LSB_URAD_S,
+            s.accel_lsb_um_s2,
+            s.gyro_lsb_urad_s,
             s.calibration.force_lsb_un,
-            0,
-            self._self_test,
+            s.features,
+            self._self_test | s.failed,
             rest=text.encode(),
         )
 
@@ -134,13 +135,38 @@ class Commands:
                 if value > 255:
                     raise RefusedError(m.BAD_VALUE, "dead-band %d counts, at most 255" % value)
                 s.calibration.table[2 * n] = value
-            else:
+            elif key == m.NOISE:
                 if value > 4095:
                     raise RefusedError(m.BAD_VALUE, "noise %d counts, at most 4095" % value)
                 s.noise = value
                 app.sampler.detector.noise = value
                 app.sampler.detector.set_body_weight(s.body_weight)
-        now = (0, s.body_weight, s.calibration.table[2 * n], s.noise)[key]
+            elif key == m.PERIOD:
+                if not s.min_period_us <= value <= 1000000:
+                    raise RefusedError(
+                        m.BAD_VALUE,
+                        "period %d us, from %d (the scan takes that long) to 1000000"
+                        % (value, s.min_period_us),
+                    )
+                s.next_period_us = value
+            elif value > 1:
+                raise RefusedError(
+                    m.BAD_VALUE, "%s is 0 or 1, not %d" % (m.SETTING_NAMES[key], value)
+                )
+            elif key == m.FITNESS:
+                s.fitness = value
+            else:
+                s.rezero = value
+            s.keep()
+        now = (
+            0,
+            s.body_weight,
+            s.calibration.table[2 * n],
+            s.noise,
+            s.fitness,
+            s.rezero,
+            s.next_period_us,
+        )[key]
         return m.SETTINGS_REPLY.pack(fields["ref"], key, now)
 
     def _tables(self, fields):
@@ -150,6 +176,8 @@ class Commands:
             words = s.geometry.table
         elif table == m.TABLE_CALIBRATION:
             words = s.calibration.table
+        elif table == m.TABLE_READOUT:
+            words = s.readout
         else:
             raise RefusedError(m.BAD_VALUE, "table %d is unknown" % table)
         total = 2 * len(words)
@@ -178,6 +206,10 @@ class Commands:
         app = self._app
         free = getattr(gc, "mem_free", int)()  # CPython does not tell
         n_queued = sum(box.n_bytes for box in app.outboxes)
+        battery_mv, battery_pct = app.board.battery()
+        n_log = n_log_free = 0
+        if app.log is not None:
+            n_log, n_log_free = app.log.n_blocks, app.log.n_free
         return m.STATS_REPLY.pack(
             fields["ref"],
             app.settings.boot,
@@ -187,4 +219,10 @@ class Commands:
             app.link.n_bad_frames,
             min(n_queued, 65535),
             free,
+            battery_mv,
+            battery_pct,
+            n_log,
+            n_log_free,
+            app.settings.n_resets,
+            app.gc_pause_us,
         )

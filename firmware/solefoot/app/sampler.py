@@ -46,13 +46,17 @@ class Sampler:
         self._table = settings.calibration.table
         self.restart()
         per_frame = settings.imu_per_frame
-        self._imu_words = array("h", bytes(2 * settings.imu_axes * per_frame))
+        # An IMU may run a few per cent fast: room for one sample more than is due.
+        most = per_frame + 1 if per_frame else 0
+        self._imu_words = array("h", bytes(2 * settings.imu_axes * most))
         self._imu_frames_max = 0
         if per_frame:
             room = IMU_BYTES // (2 * settings.imu_axes * per_frame)
+            self._imu_size = m.HEADER_SIZE + IMU_BYTES
             self._imu_frames_max = max(1, min(room, IMU_SPAN_US // settings.period_us))
-        # Of the IMU samples that come with a frame, the last is as old as the frame.
-        self._imu_back = settings.period_us // per_frame * (per_frame - 1) if per_frame else 0
+        self._imu_per_frame = per_frame
+        self._imu_period_us = settings.period_us // per_frame if per_frame else 0  # nominal
+        self.watchers = ()  # each sees every frame: ``frame(raw, cells, detector)``
         self.seq = array("I", bytes(4 * m.N_STREAMS))
         self.n_overruns = 0
         largest = 0
@@ -94,7 +98,7 @@ class Sampler:
         self._n_frames = 0
         self._end = 0
         self._open_imu = None
-        self._n_imu_frames = 0
+        self._n_imu = self._n_imu_frames = self._imu_at = 0
 
     def _message_size(self, form):
         """Return the bytes of the largest message of frames in ``form``."""
@@ -158,6 +162,10 @@ class Sampler:
             self._put_imu(ticks, wraps)
         if bits:
             self._put_events(bits)
+        i = 0
+        while i < len(self.watchers):
+            self.watchers[i].frame(self._raw, cells, self.detector)
+            i += 1
         stride = self._stride
         if self.detector.state == STANCE:
             stride.add(force, sums[SUM_X], sums[SUM_Y], sums[SUM_ACTIVE])
@@ -218,36 +226,47 @@ class Sampler:
         self._open_frames = None
 
     def _put_imu(self, ticks, wraps):
+        """Queue what the IMU has gathered: as its clock is its own, one more or less than due."""
         words = self._imu_words
-        self._board.read_imu_into(words)
+        board = self._board
+        n = board.read_imu_into(words)
+        if not n:
+            return
+        n_words = n * self._settings.imu_axes
         buf = self._open_imu
+        if buf is not None and self._imu_at + 2 * n_words > self._imu_size:
+            self._close_imu()
+            buf = None
         if buf is None:
             buf = self.imu.claim()
             self._open_imu = buf
             self._n_imu_frames = 0
-            back = self._imu_back
+            self._n_imu = 0
+            self._imu_at = m.HEADER_SIZE
+            period = board.imu_period_us or self._imu_period_us
+            back = board.imu_age_us + period * (n - 1)
             if back > ticks and wraps == 0:  # before the clock began
                 back = ticks
             wraps = wraps if back <= ticks else wraps - 1
             self._header(buf, m.IMU_SAMPLES.msg_id, m.IMU, _ticks.diff(ticks, back), wraps)
-        n = len(words)
-        at = m.HEADER_SIZE + 2 * n * self._n_imu_frames
+        at = self._imu_at
         i = 0
-        while i < n:
+        while i < n_words:
             word = words[i]
             buf[at] = word & 255
             buf[at + 1] = (word >> 8) & 255
             at += 2
             i += 1
+        self._imu_at = at
+        self._n_imu += n
         self._n_imu_frames += 1
-        self.seq[m.IMU] += self._settings.imu_per_frame
+        self.seq[m.IMU] += n
         if self._n_imu_frames >= self._imu_frames_max:
             self._close_imu()
 
     def _close_imu(self):
-        n = self._n_imu_frames * self._settings.imu_per_frame
-        size = m.HEADER_SIZE + 2 * n * self._settings.imu_axes
-        self.imu.put(size, m.IMU, self.seq[m.IMU] - n, n)
+        n = self._n_imu
+        self.imu.put(self._imu_at, m.IMU, self.seq[m.IMU] - n, n)
         self._open_imu = None
 
     def _put_events(self, bits):

@@ -48,6 +48,7 @@ class Settings:
         body_weight: int = 0,
         noise: int = 4,
         outbox_bytes: int = 8000,
+        store=None,
     ) -> None:
         self.geometry = geometry
         self.side = side
@@ -62,6 +63,17 @@ class Settings:
         self.body_weight = body_weight
         self.noise = noise
         self.outbox_bytes = outbox_bytes
+        self.store = store  # where the choices of a user are kept: ``put(name, value)``
+        self.fitness = 0
+        self.rezero = 0
+        self.next_period_us = self.period_us
+        self.min_period_us = 1000  # a board knows how long its scan takes
+        self.features = 0
+        self.failed = 0  # self-test bits that the board found
+        self.readout = array("H", bytes(26))  # names.READOUT_WORDS
+        self.accel_lsb_um_s2 = ACCEL_LSB_UM_S2
+        self.gyro_lsb_urad_s = GYRO_LSB_URAD_S
+        self.n_resets = 0
         reason = misfit(self.form, geometry.n_cells)
         if reason:
             raise ValueError(reason)
@@ -69,6 +81,22 @@ class Settings:
             raise ValueError(
                 "calibration of %d words for %d cells"
                 % (len(self.calibration.table), geometry.n_cells)
+            )
+
+    def keep(self) -> None:
+        """Let what a user has chosen outlive a restart."""
+        if self.store is not None:
+            n = self.geometry.n_cells
+            self.store.put(
+                "settings",
+                {
+                    "body_weight": self.body_weight,
+                    "dead_band": self.calibration.table[2 * n],
+                    "noise": self.noise,
+                    "fitness": self.fitness,
+                    "rezero": self.rezero,
+                    "period_us": self.next_period_us,
+                },
             )
 
     @property

@@ -27,17 +27,30 @@ class StepClock:
 class HandedBoard:
     """Cells and IMU words of the step in progress, in buffers that last: the heap is small."""
 
-    def __init__(self, n_cells: int, n_words: int) -> None:
+    imu_age_us = 0
+    imu_period_us = 0
+
+    def __init__(self, n_cells: int, imu_axes: int, imu_per_frame: int) -> None:
         self.cells = array("H", bytes(2 * n_cells))
-        self.words = array("h", bytes(2 * n_words))
+        self.words = array("h", bytes(2 * imu_axes * imu_per_frame))
+        self._n_words = len(self.words)
+        self._n_samples = imu_per_frame
 
     def scan_into(self, raw) -> None:
         """Copy the counts of this frame."""
         memoryview(raw)[:] = self.cells
 
-    def read_imu_into(self, words) -> None:
-        """Copy the IMU words of this frame."""
-        memoryview(words)[:] = self.words
+    def read_imu_into(self, words) -> int:
+        """Copy the IMU words of this frame; return the number of samples."""
+        i = 0
+        while i < self._n_words:  # the caller has room for more
+            words[i] = self.words[i]
+            i += 1
+        return self._n_samples
+
+    def battery(self):
+        """Return millivolts and percent: a virtual battery is always full."""
+        return 4100, 95
 
 
 class MemoryPort:
@@ -89,8 +102,9 @@ class VirtualFoot:
 
     def __init__(self, settings: Settings, ticks: int, kernels: tuple, port=None) -> None:
         self._clock = StepClock(ticks)
-        n_words = settings.imu_axes * settings.imu_per_frame
-        self.board = HandedBoard(settings.geometry.n_cells, n_words)
+        self.board = HandedBoard(
+            settings.geometry.n_cells, settings.imu_axes, settings.imu_per_frame
+        )
         self.port = MemoryPort() if port is None else port
         self.app = App(
             self.board, StreamLink(self.port, kernels[0]), self._clock, settings, kernels

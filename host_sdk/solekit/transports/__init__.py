@@ -1,4 +1,4 @@
-"""Transports by URI: each yields ``(t_host_s, bytes)`` and takes bytes; nothing more is known.
+"""Transports by URI: each yields ``(t_host_s, bytes)`` and takes bytes; little more is known.
 
 Schemes of this package are ``serial:``, ``tcp:`` and ``replay:``; further ones (virtual insoles
 ``sim:`` and ``mpy:``) come through the entry-point group ``solekit.transports``.
@@ -64,6 +64,11 @@ class Transport(Protocol):
     """One insole's bytes."""
 
     uri: str
+
+    @property
+    def is_message_based(self) -> bool:
+        """Whether messages travel whole, each a chunk; else as frames in a stream of bytes."""
+        ...
 
     @property
     def clock(self) -> Clock:

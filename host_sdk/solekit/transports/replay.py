@@ -41,6 +41,7 @@ class ReplayWorld:
     """The insoles of a recording: they answer requests and send what was recorded, when it was."""
 
     def __init__(self, recording: Recording) -> None:
+        self.is_message_based = False
         self.now_us = 0
         self._feet = recording.feet
         self._decoders = {side: FrameDecoder(numpy_kernels) for side in self._feet}
@@ -93,7 +94,7 @@ class ReplayWorld:
             return m.HELLO_REPLY.pack(*values, rest=hello["text"])
         if kind == m.TABLES.msg_id:
             fields = m.TABLES.unpack(message)
-            tables = (foot.info.geometry, foot.info.calibration)
+            tables = (foot.info.geometry, foot.info.calibration, foot.info.readout)
             table = tables[fields["table"]].astype("<u2").tobytes()
             at = fields["offset"]
             return m.TABLES_REPLY.pack(

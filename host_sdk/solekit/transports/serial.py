@@ -38,6 +38,7 @@ class SerialTransport:
     """Bytes of one serial port."""
 
     duration_s = float("inf")
+    is_message_based = False
 
     def __init__(self, port: str, baud: int) -> None:
         self.uri = f"serial:{port}"

@@ -25,6 +25,7 @@ class TcpTransport:
     """Bytes of one TCP connection."""
 
     duration_s = float("inf")
+    is_message_based = False
 
     def __init__(self, host: str, port: int) -> None:
         self.uri = f"tcp:{host}:{port}"

@@ -18,6 +18,7 @@ class World(Protocol):
 
     now_us: int
     duration_s: float
+    is_message_based: bool
 
     @property
     def lost(self) -> dict[str, str]:
@@ -218,6 +219,11 @@ class VirtualTransport:
         self.side = side
         self._pump = pump
         self.clock = pump.clock
+
+    @property
+    def is_message_based(self) -> bool:
+        """Whether the virtual link is a radio."""
+        return self._pump.get_world().is_message_based
 
     @property
     def duration_s(self) -> float:

@@ -44,9 +44,14 @@ class Port:
 class Board:
     """Roll over the sole in two thirds of a cycle, in place: a board allocates nothing either."""
 
-    def __init__(self, n_cells, cycle):
+    imu_age_us = 0
+    imu_period_us = 0
+
+    def __init__(self, n_cells, cycle, n_words, n_samples):
         self.n = n_cells
         self.cycle = cycle
+        self.n_words = n_words
+        self.n_samples = n_samples
         self.i = 0
 
     def scan_into(self, raw):
@@ -63,9 +68,10 @@ class Board:
 
     def read_imu_into(self, words):
         i = 0
-        while i < len(words):
+        while i < self.n_words:
             words[i] = (self.i * 331 + i * 7717) % 65536 - 32768
             i += 1
+        return self.n_samples
 
 
 def main():
@@ -75,7 +81,12 @@ def main():
     port = Port()
     best = (_plain, "plain", False) if sys.argv[3:] else kernels.best()
     app = App(
-        Board(s.geometry.n_cells, 1100000 // s.period_us),
+        Board(
+            s.geometry.n_cells,
+            1100000 // s.period_us,
+            s.imu_axes * s.imu_per_frame,
+            s.imu_per_frame,
+        ),
         StreamLink(port, best[0]),
         clock,
         s,

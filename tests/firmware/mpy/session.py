@@ -54,7 +54,7 @@ def session(name, module, is_right):
     ask(m.HELLO.pack(m.PROTOCOL_VERSION, 1))
     ask(m.TABLES.pack(2, 0, 0))
     ask(m.SETTINGS.pack(3, m.DEAD_BAND, 1, 5))
-    ask(m.ERASE.pack(4))
+    ask(m.ERASE.pack(4, 0))
     for form in (m.CODED8, m.RAW12, m.RAW8):
         ask(m.START.pack(5, form, 8 if form == m.CODED8 else 0))
         for i in range(80):
