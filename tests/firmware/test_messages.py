@@ -88,7 +88,7 @@ def test_what_is_packed_is_unpacked_at_both_ends_of_every_range(message):
             values = [high if at_end else low] * field.count
             raw += values
             expected[field.name] = values[0] if field.count == 1 else tuple(values)
-        rest = b"\x00\xff" * 3 if message.rest else b""
+        rest = b"\x00\xff" * 6 if message.rest else b""
         if message.rest:
             expected[message.rest.name] = rest
         packed = message.pack(*raw, rest=rest)

@@ -14,7 +14,10 @@ from typing import Any
 
 from solekit.errors import SolekitError
 
-NAMES = ("wire", "decode", "viper", "latency", "virtual", "timeline")
+NAMES = (
+    *("wire", "decode", "viper", "latency", "virtual", "timeline"),
+    *("mcu", "heap", "ble", "backfill", "board"),
+)
 
 
 def show(result: dict[str, Any]) -> None:
@@ -29,9 +32,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--device", help="for board: the insole, for example serial:/dev/ttyACM0")
     arguments = parser.parse_args()
+    if (arguments.name == "board") != bool(arguments.device):
+        parser.error("--device names the insole of board, and only of board")
+    what = [arguments.device] if arguments.device else []
     try:
-        rows = import_module(f"tools.bench.{arguments.name}").measure()
+        rows = import_module(f"tools.bench.{arguments.name}").measure(*what)
     except SolekitError as error:
         print(f"{arguments.name}: {error}", file=sys.stderr)
         return 1

@@ -48,6 +48,7 @@ CALIBRATE_FORCE: int = 7  # value is the force of one calibrated count in micron
 RESTART: int = 1
 SLEEP: int = 2
 PAIRING: int = 3  # open the pairing window for ``value`` seconds; only over a cable
+REPL: int = 4  # end the application: the cable is the interpreter's again; only over a cable
 
 # Steps of UPDATE.
 UPDATE_BEGIN: int = 1

@@ -115,6 +115,7 @@ UPDATE = Message(
 ERASE = Message(0x0F, "erase", _REF, Field("is_forced", "B"))  # forced: also what has no ack
 TIME = Message(0x10, "time", _REF, Field("unix", "Q", unit="us"))
 CALIBRATE = Message(0x11, "calibrate", _REF, Field("op", "B"), Field("value", "I"))
+TIMING = Message(0x13, "timing", _REF, Field("n_frames", "H"))
 POWER = Message(0x12, "power", _REF, Field("op", "B"), Field("value", "H"))
 
 HELLO_REPLY = Message(
@@ -244,6 +245,13 @@ CALIBRATE_REPLY = Message(
     Field("n_doubtful", "H", unit="cells"),  # whose gain could not be found
 )
 POWER_REPLY = Message(0x92, "power_reply", _REF, Field("op", "B"))
+TIMING_REPLY = Message(
+    0x93,
+    "timing_reply",
+    _REF,
+    Field("n_frames", "H"),
+    Field("stages", "I", REST),  # us of that many frames, by names.STAGES
+)
 REFUSED = Message(
     0x9F, "refused", _REF, Field("request", "B"), Field("code", "B"), Field("text", "B", REST)
 )
@@ -325,6 +333,7 @@ REQUESTS = (
     TIME,
     CALIBRATE,
     POWER,
+    TIMING,
 )
 REPLIES = (
     HELLO_REPLY,
@@ -344,6 +353,7 @@ REPLIES = (
     TIME_REPLY,
     CALIBRATE_REPLY,
     POWER_REPLY,
+    TIMING_REPLY,
     REFUSED,
 )
 DATA = (

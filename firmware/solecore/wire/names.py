@@ -37,3 +37,6 @@ READOUT_WORDS = (
 )
 CIRCUITS = ("virtual", "zero_potential", "divider_grounded", "single_cells")
 BACK_ENDS = ("virtual", "pin", "viper", "register", "pio", "spi_adc")
+
+# What TIMING takes the time of, in the order of its answer.
+STAGES = ("scan", "imu", "calibrate", "sums", "detector", "encode", "frame", "collect")

@@ -35,6 +35,7 @@ class App:
         self.extras = extras
         self.log = log
         self.gc_pause_us = 0
+        self.kernels = module
         self.clock = clock
         self.settings = settings
         self.sampler = Sampler(board, clock, settings, module)

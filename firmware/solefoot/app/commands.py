@@ -34,6 +34,7 @@ class Commands:
             m.CREDIT.msg_id: self._credit,
             m.KEY.msg_id: self._key,
             m.STATS.msg_id: self._stats,
+            m.TIMING.msg_id: self._timing,
         }
         for extra in app.extras:
             self._handlers.update(extra.handlers)
@@ -201,6 +202,14 @@ class Commands:
     def _key(self, fields):
         self._app.sampler.key_frame()
         return m.KEY_REPLY.pack(fields["ref"])
+
+    def _timing(self, fields):
+        from solefoot.app.timing import answer
+
+        try:
+            return answer(self._app, fields)
+        except ValueError as error:
+            raise RefusedError(m.BAD_VALUE, error.args[0])
 
     def _stats(self, fields):
         app = self._app

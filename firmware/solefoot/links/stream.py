@@ -4,7 +4,13 @@ from solecore.wire.frame import MAX_FRAME, FrameDecoder, put_crc
 
 
 class StreamLink:
-    """Messages over ``port``: ``write(view) -> int | None`` and ``read(n) -> bytes | None``."""
+    """Messages over ``port``: ``write(view) -> int | None`` and ``read(n) -> bytes | None``.
+
+    A cable does not say whether somebody listens at its far end, so the link is always up.
+    """
+
+    is_up = True
+    mtu = 0  # no notifications: a message travels whole
 
     def __init__(self, port, kernels) -> None:
         self._port = port

@@ -1,0 +1,1 @@
+"""What the foot senses with; hardware is handed in, never reached for."""
