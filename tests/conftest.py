@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # tools and models are packages of the clone, not of the wheel
 
-from tools import environment, runtime  # noqa: E402 - after the line that makes it possible
+from tools import bluez, environment, runtime  # noqa: E402 - after the line that makes it possible
 
 pytest_plugins = ["pytester"]
 
@@ -49,6 +49,7 @@ def _find_data() -> Path | None:
 PREREQUISITES: dict[str, tuple[Callable[[], Path | None], Callable[[], str]]] = {
     "mpy": (lambda: runtime.find(64), lambda: _no_runtime(64)),
     "mpy32": (lambda: runtime.find(32), lambda: _no_runtime(32)),
+    "bluez": (bluez.find, bluez.reason),
     "data": (_find_data, lambda: "no evaluation recordings; name their folder in SOLEKIT_DATA"),
 }
 

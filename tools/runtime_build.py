@@ -106,8 +106,8 @@ def get_tools(bits: int, say: Callable[[str], None]) -> None:
     if missing and shutil.which("apt-get") and os.geteuid() == 0:
         say(f"runtime: no {', no '.join(missing)}: installing {' '.join(PACKAGES[bits])}")
         install = ("install", "--no-install-recommends", *PACKAGES[bits])
-        if not _apt(*install) and _apt("update"):  # a fresh machine has an empty index
-            _apt(*install)
+        if not apt(*install) and apt("update"):  # a fresh machine has an empty index
+            apt(*install)
         missing = missing_tools(bits)
     if missing:
         command = f"apt-get install {' '.join(PACKAGES[bits])}"
@@ -121,7 +121,7 @@ def get_source(work: Path, say: Callable[[str], None]) -> Path:
         return checked(by_hand)
     helper = Path("/usr/lib/apt/apt-helper")  # apt's own downloader: its proxies and mirrors hold
     bases = _mirrors() if helper.exists() else []
-    if helper.exists() and not bases and os.geteuid() == 0 and _apt("update"):
+    if helper.exists() and not bases and os.geteuid() == 0 and apt("update"):
         bases = _mirrors()
     for base in bases:
         say(f"runtime: fetching {TARBALL}")
@@ -135,7 +135,8 @@ def get_source(work: Path, say: Callable[[str], None]) -> Path:
     )
 
 
-def _apt(*arguments: str) -> bool:
+def apt(*arguments: str) -> bool:
+    """Run apt-get, asking nothing; return whether it succeeded."""
     command = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=120", *arguments]
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     return not subprocess.run(command, env=environ, capture_output=True).returncode

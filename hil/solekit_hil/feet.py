@@ -7,10 +7,13 @@ import json
 import os
 import struct
 import subprocess
+import tempfile
 from array import array
 from typing import Any, Protocol
 
 from solecore.wire.messages import TICKS_MASK
+from solefoot.app.log import FlashLog
+from solefoot.app.logstore import MemoryStore
 from solekit import numpy_kernels
 from solekit.errors import TransportError
 from solekit_hil.board.foot import VirtualFoot, settings_from
@@ -36,8 +39,11 @@ class LocalFoot:
 
     def __init__(self, spec: dict[str, Any], geometry: array, calibration: array) -> None:
         kernels = (numpy_kernels, "numpy", True)
+        log = None
+        if spec.get("log"):
+            log = FlashLog(MemoryStore(spec["log"]), spec["boot"], numpy_kernels)
         self._foot = VirtualFoot(
-            settings_from(spec, geometry, calibration), spec["ticks"], kernels
+            settings_from(spec, geometry, calibration), spec["ticks"], kernels, log=log
         )
 
     def run(self, steps: list[Step]) -> list[bytes]:
@@ -62,7 +68,8 @@ class MicroPythonFoot:
             stderr=subprocess.PIPE,
             env={**os.environ, "MICROPYPATH": str(folder)},
         )
-        start = {**spec, "n_geometry": 2 * len(geometry), "n_calibration": 2 * len(calibration)}
+        self._flash = tempfile.TemporaryDirectory(prefix="solekit-flash-")
+        start = {**spec, "log_folder": self._flash.name, "n_geometry": 2 * len(geometry), "n_calibration": 2 * len(calibration)}
         tables = geometry.tobytes() + calibration.tobytes()
         try:
             self._write(json.dumps(start).encode() + b"\n" + tables)
@@ -127,3 +134,4 @@ class MicroPythonFoot:
             if pipe:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
+        self._flash.cleanup()

@@ -55,8 +55,11 @@ def compiled(bits: int) -> Path:
     packages = [Path(str(package.__file__)).parent for package in (solecore, solefoot)]
     sources = [board.parent / "__init__.py", *board.glob("*.py")]
     sources += [path for package in packages for path in package.rglob("*.py")]
+    shims = board / "shims"  # modules that MicroPython has on a board, under their own names
+    sources += shims.glob("*.py")
     for source in sources:
         base = board.parents[1] if source.is_relative_to(board.parent) else packages[0].parent
+        base = shims if source.parent == shims else base
         target = root / source.relative_to(base).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(

@@ -37,6 +37,7 @@ class VirtualSpec:
     heap_kb: int = 0  # 0: 100, and more for layouts larger than our own
     bits: int = 32
     pty: bool = False
+    log: int = 6 << 20  # bytes of flash for the log, what an 8 MB board leaves; 0: none
     faults: Faults = field(default_factory=Faults)
 
 
@@ -88,7 +89,7 @@ def parse(scheme: str, rest: str) -> VirtualSpec:
         try:
             (faults if key in _FAULTS else spec)[key] = _value(key, text)
         except KeyError:
-            known = ", ".join((*_CHOICES, *_RANGES, "cut"))
+            known = ", ".join((*_CHOICES, *_RANGES, "cut", "log"))
             raise TransportSpecError(
                 f"{scheme}: unknown argument {key!r}; known are {known}"
             ) from None
@@ -107,6 +108,8 @@ def _value(key: str, text: str) -> Any:
     """Return the value of an argument; ValueError says what it must be, KeyError: unknown."""
     if key == "cut":
         return _cut(text)
+    if key == "log":
+        return _size(text)
     if key in _CHOICES:
         if text not in _CHOICES[key]:
             raise ValueError(" or ".join(_CHOICES[key]))
@@ -122,6 +125,18 @@ def _value(key: str, text: str) -> Any:
         kind = "a whole number" if isinstance(low, int) else "a number"
         raise ValueError(f"{kind} from {low:g} to {high:.10g}")
     return value
+
+
+def _size(text: str) -> int:
+    """Return bytes from a number with k or M behind it, or without."""
+    factor = {"k": 1 << 10, "M": 1 << 20}.get(text[-1:], 1)
+    try:
+        size = float(text if factor == 1 else text[:-1]) * factor
+    except ValueError:
+        size = math.nan
+    if not (size == 0 or 1 << 16 <= size <= 1 << 30):
+        raise ValueError("0 (no log) or a size from 64k to 1024M")
+    return round(size)
 
 
 def _cut(text: str) -> tuple[float, float]:

@@ -128,6 +128,7 @@ class World:
             "body_weight": weight,
             "noise": 4,
             "outbox_bytes": 8000,
+            "log": spec.log,
             "ticks": offset_us & m.TICKS_MASK,
         }
         tables = geometry_table(layout), sensor.calibration(spec.dead_band)

@@ -17,7 +17,7 @@ from solekit import numpy_kernels
 
 HOLD = 8  # messages held back while one before them may still come
 HOLD_S = 0.2  # and no longer than this: the rare events must not wait for eight more
-CREDIT_EVERY = 8  # messages between two credits, the lost ones counted
+CREDIT_EVERY = 4  # messages between two credits, the lost ones counted; an outbox holds few
 CREDIT_S = (
     0.2  # or so much time: after a cut the insole waits for credit and sends next to nothing
 )

@@ -134,7 +134,7 @@ def test_scan_tells_what_to_do_when_nothing_is_plugged_in(solekit, monkeypatch):
         (["info", "sim:fly"], 2, ["fly", "walk"]),
         (["info", "sim:walk?speed=3"], 2, ["speed", "seed"]),
         (["info", "sim:walk?loss=2"], 2, ["loss", "0 to 1"]),
-        (["info", "ble:AA"], 2, ["ble:AA", "serial:"]),
+        (["info", "ble:AA:BB"], 2, ["ble:AA:BB", "is no address"]),
         (["info", "serial:/dev/no-such-port"], 1, ["/dev/no-such-port", "no such port"]),
         (["info", "tcp:127.0.0.1:1"], 1, ["127.0.0.1:1", "nothing listens"]),
         (["info", "sim:file:/no/such/file.txt"], 2, ["no file"]),

@@ -246,7 +246,7 @@ async def read_all(transport: Transport) -> int:
 
 @pytest.mark.parametrize(
     "uri",
-    ["", "walk", "/dev/ttyACM0", "usb:1", "SIM:walk", ":", "ble:AA:BB:CC:DD:EE:FF"],
+    ["", "walk", "/dev/ttyACM0", "usb:1", "SIM:walk", ":", "bluetooth:AA:BB:CC:DD:EE:FF"],
 )
 def test_what_is_no_device_uri_shows_the_forms_that_are(uri):
     with pytest.raises(TransportSpecError) as caught:

@@ -11,8 +11,8 @@ from solecore.codec.forms import DELTA_FRAME, frame_size, header_size
 from solecore.layouts import NAMES
 from solecore.wire import messages as m
 from solecore.wire.frame import CRC_SIZE, encode_frame
-from solefoot.app.app import STARVED_US
 from solefoot.app.outbox import Outbox
+from solefoot.app.sender import STARVED_US
 from solekit import numpy_kernels
 from solekit.decode import PressureDecoder
 from solekit.link import Data

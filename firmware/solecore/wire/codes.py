@@ -24,8 +24,8 @@ TEST_REPORT: int = 2
 # Kinds of fault, each with two numbers.
 DEAD_CELL: int = 1  # cell
 SATURATED_CELL: int = 2  # cell
-BROKEN_ROW: int = 3  # row
-BROKEN_COLUMN: int = 4  # column
+BROKEN_ROW: int = 3  # row, first cell of it seen to read nothing
+BROKEN_COLUMN: int = 4  # column, first cell
 SWAPPED_ROWS: int = 5  # row, row
 SWAPPED_COLUMNS: int = 6  # column, column
 STUCK_MUX: int = 7  # 0 rows or 1 columns, address bit
@@ -34,10 +34,12 @@ IMU_BROWN_OUT: int = 9
 IMU_NO_DATA: int = 10
 I2C_NACK: int = 11  # times
 BATTERY_ABSENT: int = 12
+NOISY_CELL: int = 13  # cell, raw counts from the least to the most at rest
+NOT_JUDGED: int = 14  # so many cells had no load, of so many: no fault
 
 # What CALIBRATE does.
 CALIBRATE_ZERO: int = 1  # no load for 3 s: base, noise, dead-band
-CALIBRATE_GAIN: int = 2  # one uniform load: value is the force on one cell in micronewtons
+CALIBRATE_GAIN: int = 2  # one uniform load: value is micronewtons on a cell of mean area
 CALIBRATE_EQUALISE: int = 3  # walk: gain of each cell against its neighbours
 CALIBRATE_STATE: int = 4
 CALIBRATE_KEEP: int = 5  # write the tables to flash

@@ -113,7 +113,16 @@ UPDATE = Message(
     0x0E, "update", _REF, Field("op", "B"), Field("offset", "I"), Field("content", "B", REST)
 )
 ERASE = Message(0x0F, "erase", _REF, Field("is_forced", "B"))  # forced: also what has no ack
-TIME = Message(0x10, "time", _REF, Field("unix", "Q", unit="us"))
+# At ``ticks`` of the insole it was ``unix``, give or take ``interval``: the host has measured it.
+TIME = Message(
+    0x10,
+    "time",
+    _REF,
+    Field("ticks", "I", unit="us"),
+    Field("n_wraps", "H"),
+    Field("unix", "Q", unit="us"),
+    Field("interval", "I", unit="us"),
+)
 CALIBRATE = Message(0x11, "calibrate", _REF, Field("op", "B"), Field("value", "I"))
 TIMING = Message(0x13, "timing", _REF, Field("n_frames", "H"))
 POWER = Message(0x12, "power", _REF, Field("op", "B"), Field("value", "H"))
@@ -308,7 +317,12 @@ MINUTE = Message(
     Field("temperature", "h", unit="0.1 C"),  # -32768: unknown
 )
 TIME_PAIR = Message(
-    0x2B, "time_pair", *_HEADER, Field("unix", "Q", unit="us"), Field("source", "B")
+    0x2B,
+    "time_pair",
+    *_HEADER,
+    Field("unix", "Q", unit="us"),
+    Field("interval", "I", unit="us"),  # either way; 0: unknown
+    Field("source", "B"),
 )
 # What the flash log gives back: a data message as it was, and the block that it lay in.
 LOG_DATA = Message(0x30, "log_data", Field("block", "I"), Field("message", "B", REST))

@@ -16,6 +16,8 @@ FAULTS = (
     "imu_no_data",
     "i2c_nack",
     "battery_absent",
+    "noisy_cell",
+    "not_judged",
 )
 CALIBRATE = ("", "zero", "gain", "equalise", "state", "keep", "reset", "force")
 

@@ -37,6 +37,9 @@ class Commands:
             m.TIMING.msg_id: self._timing,
         }
         for extra in app.extras:
+            attach = getattr(extra, "attach", None)
+            if attach is not None:
+                attach(app)
             self._handlers.update(extra.handlers)
 
     def answer(self, message: bytes):
@@ -136,6 +139,7 @@ class Commands:
                 if value > 255:
                     raise RefusedError(m.BAD_VALUE, "dead-band %d counts, at most 255" % value)
                 s.calibration.table[2 * n] = value
+                s.calibration.identify()
             elif key == m.NOISE:
                 if value > 4095:
                     raise RefusedError(m.BAD_VALUE, "noise %d counts, at most 4095" % value)

@@ -1,4 +1,7 @@
-"""Messages waiting for the link: preallocated slots, oldest whole message dropped when full."""
+"""Messages waiting for the link: preallocated slots, oldest whole message dropped when full.
+
+With a log, what has been sent stays here until the host acknowledges it.
+"""
 
 from array import array
 
@@ -31,9 +34,10 @@ class Outbox:
         self._stream = bytearray(n_slots)
         self._samples = array("H", [0] * n_slots)
         self._seq = array("I", [0] * n_slots)
-        self._n_slots = n_slots
+        self.n_slots = n_slots
         self._head = 0  # next to write
         self.n_waiting = 0
+        self.n_kept = 0  # sent but not acknowledged; they lie before those that wait
         self.size = size
 
     def claim(self):
@@ -41,10 +45,13 @@ class Outbox:
 
         It belongs to the caller until ``put``.
         """
-        if self.n_waiting == self._n_slots:
-            tail = self._tail()
-            self.n_dropped[self._stream[tail]] += self._samples[tail]
-            self.n_waiting -= 1
+        if self.n_kept + self.n_waiting == self.n_slots:
+            if self.n_kept:  # it has been sent, and may well have arrived
+                self.n_kept -= 1
+            else:
+                tail = self._tail()
+                self.n_dropped[self._stream[tail]] += self._samples[tail]
+                self.n_waiting -= 1
         return self._slots[self._head]
 
     def put(self, length, stream, seq, n_samples):
@@ -54,12 +61,12 @@ class Outbox:
         self._stream[head] = stream
         self._seq[head] = seq
         self._samples[head] = n_samples
-        self._head = head + 1 if head + 1 < self._n_slots else 0
+        self._head = head + 1 if head + 1 < self.n_slots else 0
         self.n_waiting += 1
 
     def _tail(self):
         tail = self._head - self.n_waiting
-        return tail if tail >= 0 else tail + self._n_slots
+        return tail if tail >= 0 else tail + self.n_slots
 
     # The oldest message, valid while n_waiting > 0.
 
@@ -79,11 +86,47 @@ class Outbox:
         """Return the sequence number of its first sample."""
         return self._seq[self._tail()]
 
+    def samples(self):
+        """Return the number of its samples."""
+        return self._samples[self._tail()]
+
     def drop(self):
         """Forget the oldest message: it has been sent."""
         self.n_waiting -= 1
 
+    def drop_all(self):
+        """Forget all that waits, and count it."""
+        while self.n_waiting:
+            tail = self._tail()
+            self.n_dropped[self._stream[tail]] += self._samples[tail]
+            self.n_waiting -= 1
+
+    def keep(self):
+        """It has been sent: keep it until it is acknowledged or its room is needed."""
+        self.n_waiting -= 1
+        self.n_kept += 1
+
+    def take_back(self):
+        """Let what is kept wait again: nobody has acknowledged it."""
+        self.n_waiting += self.n_kept
+        self.n_kept = 0
+
+    def acknowledge(self, acked):
+        """Forget what is kept of each stream before its number in ``acked``, oldest first."""
+        while self.n_kept:
+            i = self._head - self.n_waiting - self.n_kept
+            if i < 0:
+                i += self.n_slots
+            if self._seq[i] + self._samples[i] > acked[self._stream[i]]:
+                return
+            self.n_kept -= 1
+
+    @property
+    def n_free(self) -> int:
+        """Messages that find room before one has to go."""
+        return self.n_slots - self.n_kept - self.n_waiting
+
     @property
     def n_bytes(self) -> int:
         """Bytes waiting."""
-        return sum(self._length[(self._tail() + i) % self._n_slots] for i in range(self.n_waiting))
+        return sum(self._length[(self._tail() + i) % self.n_slots] for i in range(self.n_waiting))

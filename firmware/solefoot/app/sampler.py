@@ -11,6 +11,7 @@ from solecore.gait.contacts import STANCE, ContactDetector
 from solecore.gait.stride import MAX_STRIDE_US, StrideAccumulator
 from solecore.wire import messages as m
 from solecore.wire.frame import CRC_SIZE
+from solefoot.app.minutes import Minutes
 from solefoot.app.outbox import Outbox
 
 IMU_BYTES: int = 192  # words of one IMU message: one BLE notification with its header
@@ -56,6 +57,7 @@ class Sampler:
             self._imu_frames_max = max(1, min(room, IMU_SPAN_US // settings.period_us))
         self._imu_per_frame = per_frame
         self._imu_period_us = settings.period_us // per_frame if per_frame else 0  # nominal
+        self.minutes = Minutes()
         self.watchers = ()  # each sees every frame: ``frame(raw, cells, detector)``
         self.seq = array("I", bytes(4 * m.N_STREAMS))
         self.n_overruns = 0
@@ -162,6 +164,7 @@ class Sampler:
             self._put_imu(ticks, wraps)
         if bits:
             self._put_events(bits)
+        self.minutes.add_frame(self.detector.state == STANCE, ticks, wraps)
         i = 0
         while i < len(self.watchers):
             self.watchers[i].frame(self._raw, cells, self.detector)
@@ -307,6 +310,7 @@ class Sampler:
 
     def _put_stride(self, stride_us):
         stride = self._stride
+        self.minutes.add_contact(stride.stance_us, stride_us, stride.peak)
         cop = stride.cop
         i = 0
         while i < 6:

@@ -1,6 +1,7 @@
 """What one insole is told about itself; a board file or a virtual board fills it in."""
 
 from array import array
+from binascii import crc32
 
 from solecore.codec.forms import forms_that_fit, misfit
 
@@ -11,9 +12,14 @@ GYRO_LSB_URAD_S: int = 1222  # 0.07 deg/s
 class Calibration:
     """Base and gain of every cell and the force of one calibrated count.
 
-    ``table`` is u16: n of base, n of gain, the dead-band (what the calibrate kernel takes).
-    ``calibration_id`` 0 means uncalibrated: then ``force_lsb_un`` must be 0.
+    ``table`` is u16: n of base, n of gain, the dead-band (what the calibrate kernel takes); it is
+    written in place. ``calibration_id`` 0 means uncalibrated: then ``force_lsb_un`` must be 0.
+    ``steps`` says what has been done to it; ``has_moved`` that the base has since the last id.
     """
+
+    ZEROED: int = 1
+    GAINED: int = 2
+    EQUALISED: int = 4
 
     def __init__(self, table: array, calibration_id: int = 0, force_lsb_un: int = 0) -> None:
         if bool(calibration_id) != bool(force_lsb_un):
@@ -21,6 +27,40 @@ class Calibration:
         self.table = table
         self.calibration_id = calibration_id
         self.force_lsb_un = force_lsb_un
+        self.steps = self.ZEROED | self.GAINED if calibration_id else 0
+        self.has_moved = False
+        self._zero = None  # the base that drift is counted from, while the base may move
+
+    def identify(self) -> None:
+        """Give what the table has become an id of its own; 0 without a force per count."""
+        self.has_moved = False
+        self.calibration_id = 0
+        if self.force_lsb_un:
+            crc = crc32(self.force_lsb_un.to_bytes(4, "little"), crc32(self.table))
+            self.calibration_id = crc or 1
+
+    def follow(self) -> None:
+        """From now on count the drift of the base, beginning with none."""
+        self._zero = self.table[: len(self.table) // 2]
+
+    def mark_zero(self) -> None:
+        """Begin to count again, if anybody counts."""
+        if self._zero is not None:
+            self.follow()
+
+    def drift(self) -> tuple:
+        """Return the mean and the largest move of the base since its zero, in raw counts."""
+        total = most = 0
+        zero = self._zero
+        if zero is not None:
+            for i in range(len(zero)):
+                d = self.table[i] - zero[i]
+                total += d
+                if abs(d) > abs(most):
+                    most = d
+            n = len(zero)
+            total = (total + n // 2) // n
+        return total, most
 
 
 def flat_calibration(n_cells: int, dead_band: int = 3) -> Calibration:
@@ -98,6 +138,37 @@ class Settings:
                     "period_us": self.next_period_us,
                 },
             )
+
+    def recall(self) -> None:
+        """Take up what ``keep`` and a calibration have left in the store; before the App is made.
+
+        What is not there, not whole or not for these cells leaves the default.
+        """
+        if self.store is None:
+            return
+        c = self.calibration
+        n_bytes = 2 * len(c.table)
+        kept = self.store.get("calibration")
+        if isinstance(kept, bytes) and len(kept) == 5 + n_bytes:
+            memoryview(c.table)[:] = array("H", kept[5:])
+            c.steps = kept[4]
+            c.force_lsb_un = int.from_bytes(kept[:4], "little")
+        kept = self.store.get("settings")
+        if isinstance(kept, dict):
+            self.body_weight = kept.get("body_weight", self.body_weight)
+            self.noise = kept.get("noise", self.noise)
+            self.fitness = kept.get("fitness", 0)
+            self.rezero = kept.get("rezero", 0)
+            self.period_us = self.next_period_us = kept.get("period_us", self.period_us)
+            c.table[-1] = kept.get("dead_band", c.table[-1])
+        c.identify()
+
+    def keep_calibration(self) -> None:
+        """Let the calibration outlive a restart; OSError if the flash takes no more."""
+        c = self.calibration
+        if self.store is not None:
+            force = c.force_lsb_un.to_bytes(4, "little")
+            self.store.put("calibration", force, bytes((c.steps,)), c.table)
 
     @property
     def forms(self) -> int:

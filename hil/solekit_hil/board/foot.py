@@ -5,6 +5,7 @@ from array import array
 from solecore.layouts import Geometry
 from solefoot.app.app import App
 from solefoot.app.profiles import Profile
+from solefoot.app.service import Service
 from solefoot.app.settings import Calibration, Settings
 from solefoot.links.stream import StreamLink
 
@@ -100,14 +101,22 @@ class VirtualFoot:
     ``board`` holds the frame that a FRAME step takes; ``port`` takes what the foot sends.
     """
 
-    def __init__(self, settings: Settings, ticks: int, kernels: tuple, port=None) -> None:
+    def __init__(
+        self, settings: Settings, ticks: int, kernels: tuple, port=None, board=None, log=None
+    ) -> None:
         self._clock = StepClock(ticks)
-        self.board = HandedBoard(
+        self.board = board or HandedBoard(
             settings.geometry.n_cells, settings.imu_axes, settings.imu_per_frame
         )
         self.port = MemoryPort() if port is None else port
         self.app = App(
-            self.board, StreamLink(self.port, kernels[0]), self._clock, settings, kernels
+            self.board,
+            StreamLink(self.port, kernels[0]),
+            self._clock,
+            settings,
+            kernels,
+            (Service(),),
+            log,
         )
 
     def turn(self, kind: int, ticks: int, data: bytes = b"") -> None:
@@ -130,6 +139,10 @@ class VirtualFoot:
             memoryview(self.board.words)[:] = array("h", payload[n:])
             payload = b""
         self.turn(kind, ticks, payload)
+        return self.sent()
+
+    def sent(self) -> bytes:
+        """Return the bytes that the foot has sent since the last time."""
         sent = bytes(self.port.outgoing)
         self.port.outgoing = bytearray()
         return sent

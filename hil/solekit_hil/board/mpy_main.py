@@ -54,7 +54,13 @@ def main():
     geometry = array("H", stdin.read(spec["n_geometry"]))
     calibration = array("H", stdin.read(spec["n_calibration"]))
     settings = settings_from(spec, geometry, calibration)
-    foot = VirtualFoot(settings, spec["ticks"], best, PipePort(stdout))
+    log = None
+    if spec.get("log"):
+        from solefoot.app.log import FlashLog
+        from solefoot.app.logstore import FileStore
+
+        log = FlashLog(FileStore(spec["log_folder"], spec["log"]), spec["boot"], best[0])
+    foot = VirtualFoot(settings, spec["ticks"], best, PipePort(stdout), log=log)
     cells, words = foot.board.cells, foot.board.words
     gc.collect()
     gc.threshold(-1)

@@ -1,7 +1,7 @@
 """Transports by URI: each yields ``(t_host_s, bytes)`` and takes bytes; little more is known.
 
-Schemes of this package are ``serial:``, ``tcp:`` and ``replay:``; further ones (virtual insoles
-``sim:`` and ``mpy:``) come through the entry-point group ``solekit.transports``.
+Schemes of this package are ``ble:``, ``serial:``, ``tcp:`` and ``replay:``; further ones (virtual
+insoles ``sim:`` and ``mpy:``) come through the entry-point group ``solekit.transports``.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from typing import Protocol
 from solekit.errors import TransportSpecError
 
 _OWN = {
+    "ble": "solekit.transports.ble:open_ble",
     "serial": "solekit.transports.serial:open_serial",
     "tcp": "solekit.transports.tcp:open_tcp",
     "replay": "solekit.transports.replay:open_replay",
 }
 FORMS = (
-    "sim:walk?seed=1, mpy:walk, sim:file:PATH, serial:/dev/ttyACM0, tcp:127.0.0.1:5555, "
-    "replay:walk.mcap"
+    "sim:walk?seed=1, mpy:walk, sim:file:PATH, ble:F0:5E:12:34:56:78, serial:/dev/ttyACM0, "
+    "tcp:127.0.0.1:5555, replay:walk.mcap"
 )
 
 
@@ -118,8 +119,4 @@ def _opener(scheme: str, uri: str) -> Opener:
         return getattr(import_module(module), name)
     for point in entry_points(group="solekit.transports", name=scheme):
         return point.load()
-    if scheme == "ble":
-        raise TransportSpecError(
-            f"{uri!r}: Bluetooth is not in this version; use serial: over USB"
-        )
     raise TransportSpecError(f"unknown scheme {scheme!r} in {uri!r}; use one like {FORMS}")

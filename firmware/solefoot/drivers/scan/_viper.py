@@ -1,5 +1,5 @@
-# ruff: noqa: F821, D103
-# pyright: reportUndefinedVariable=false
+# ruff: noqa: F821, F841
+# pyright: reportUndefinedVariable=false, reportMissingImports=false
 """The loops that write registers, for MicroPython's viper emitter; the words stand in ``plan``.
 
 ``plan`` is described in plan.py. Imported by ``kernels`` only, after a probe.

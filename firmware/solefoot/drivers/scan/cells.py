@@ -4,6 +4,10 @@ from solefoot.drivers.scan.lines import open_lines
 from solefoot.drivers.scan.readout import CELLS, DEFAULT_SETTLE_US, PIN, Readout
 
 
+def _no_wait(us):
+    pass  # a converter that each cell has to itself has settled
+
+
 class CellList(Readout):
     """``n`` cells; ``reads`` is one ``read_u16`` per cell, or a single one behind ``lines``.
 
@@ -17,7 +21,7 @@ class CellList(Readout):
         n,
         circuit,
         reads,
-        sleep_us=None,
+        sleep_us=_no_wait,
         lines=None,
         make_pin=None,
         settle_us=DEFAULT_SETTLE_US,

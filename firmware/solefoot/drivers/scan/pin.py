@@ -1,4 +1,4 @@
-"""A grid through Pin objects and ``read_u16``, in bytecode: any board, first bring-up, fallback."""
+"""A grid through Pin objects and ``read_u16``, in bytecode: any board, and the fallback."""
 
 from solefoot.drivers.scan.lines import open_lines
 from solefoot.drivers.scan.readout import (
@@ -18,7 +18,7 @@ def grid_circuit(circuit):
 
 
 class PinGrid(Readout):
-    """``make_pin(gpio, level)`` gives an output; ``read_u16()`` converts; ``sleep_us(n)`` waits."""
+    """``make_pin(gpio, level)`` gives outputs, ``read_u16()`` converts, ``sleep_us(n)`` waits."""
 
     backend = PIN
 

@@ -30,6 +30,21 @@ class GpioWords:
         self.out_word = out_word
 
 
+def esp32s3_gpio() -> GpioWords:
+    """Return OUT_W1TS, OUT_W1TC and OUT of GPIO 0 to 31."""
+    return GpioWords(0x60004000, 2, 3, 1)
+
+
+def rp2040_gpio() -> GpioWords:
+    """Return the SIO words of the Pico and Pico W."""
+    return GpioWords(0xD0000000, 5, 6, 4)
+
+
+def rp2350_gpio() -> GpioWords:
+    """Return the SIO words of the Pico 2 and Pico 2 W, GPIO 0 to 31."""
+    return GpioWords(0xD0000000, 6, 8, 4)
+
+
 def plan_of(wiring, gpio, flip) -> array:
     """Return the plan of ``wiring`` with the registers ``gpio``; ValueError over 32 GPIOs."""
     if max(wiring.gpios) > 31:

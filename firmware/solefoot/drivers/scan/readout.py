@@ -151,12 +151,14 @@ def settle_test(readout, raw) -> tuple:
     """
     before = readout.settle_us
     curve = []
+    times = []
     try:
         readout.set_settle(_TEST_US)
         readout.scan_into(raw)
         cell = max(range(len(raw)), key=lambda i: raw[i])
         for settle_us in range(1, _TEST_US + 1):
             readout.set_settle(settle_us)
+            times.append(readout.settle_us)  # what the back-end makes of it
             total = 0
             for _ in range(_TEST_SCANS):
                 readout.scan_into(raw)
@@ -169,4 +171,4 @@ def settle_test(readout, raw) -> tuple:
     first = 0
     while abs(curve[first] - curve[-1]) > 1:
         first += 1
-    return first + 1, curve
+    return times[first], curve

@@ -9,8 +9,6 @@ from solefoot.drivers.scan import plan
 from solefoot.drivers.scan.readout import DEFAULT_SETTLE_US, REGISTER, Readout
 from solefoot.drivers.scan.viper import RegisterLines
 
-S3_GPIO: int = 0x60004000
-S3_GPIO_WORDS = (2, 3, 1)  # OUT_W1TS, OUT_W1TC, OUT: GPIO 0 to 31
 S3_SENS: int = 0x60008800
 S3_MEAS1_CTRL2: int = 0x6000880C
 _READER1_CTRL: int = 0  # offsets from S3_SENS

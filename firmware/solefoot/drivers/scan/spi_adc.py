@@ -16,8 +16,9 @@ class SpiAdcGrid(Readout):
     """``wiring`` counts groups of eight as its columns; ``cols`` are the columns of the grid.
 
     ``spi.readinto(buf)``; ``cs``, ``convert`` (rising edge) and ``busy`` (high while it converts)
-    are pins; ``kernels`` has ``signed16`` (``kernels.load() or _plain``). Full scale of the circuit
-    is that of one polarity: counts use the positive half, or with ``falls`` the negative one.
+    are pins; ``kernels`` has ``signed16`` (``kernels.load() or _plain``). The circuit's full scale
+    is one polarity of the converter; with ``falls`` that is the negative one, and reference_mv is
+    full_mv: counts are read from the top.
     """
 
     backend = SPI_ADC
@@ -41,6 +42,8 @@ class SpiAdcGrid(Readout):
             raise ValueError(
                 "%d columns are %d groups of 8, not %d" % (cols, n_groups, wiring.cols)
             )
+        if circuit.falls and circuit.reference_mv != circuit.full_mv:
+            raise ValueError("a bipolar converter that falls has reference_mv = full_mv")
         Readout.__init__(self, wiring.rows, cols, grid_circuit(circuit), settle_us)
         self._row_lines = open_lines(wiring.row_lines, wiring.rows, make_pin)
         self._col_lines = open_lines(wiring.col_lines, n_groups, make_pin)

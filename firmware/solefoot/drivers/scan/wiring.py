@@ -29,7 +29,7 @@ class Shift:
         """Make every line an output by ``make_pin(gpio, level)``; return the pins."""
         return [make_pin(gpio, 0) for gpio in self.gpios]
 
-    def steps(self, n) -> array:
+    def steps(self, n) -> array:  # noqa: ARG002 - as a Mux has it
         """Return ``(set, clear)`` masks: select line 0, select the next, select none."""
         words = array("I", bytes(4 * 2 * self.WRITES * 3))
         data, clock, latch = 1 << self.data, 1 << self.clock, 1 << self.latch
@@ -67,7 +67,7 @@ class Mux:
         return 0 < n <= len(self.enable or (0,)) << len(self.address)
 
     def outputs(self, make_pin) -> list:
-        """Make every line an output by ``make_pin(gpio, level)``, none selected; return the pins."""
+        """Make every line an output by ``make_pin(gpio, level)``, none selected."""
         return [make_pin(gpio, self.level(idx, -1)) for idx, gpio in enumerate(self.gpios)]
 
     def level(self, gpio_idx, line):

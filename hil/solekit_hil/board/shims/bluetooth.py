@@ -43,38 +43,32 @@ _FIRST_HANDLE = 16
 _ROOM = 1024
 
 
-class UUID:
-    """A 16-bit or a 128-bit UUID."""
+class UUID(bytes):
+    """A 16-bit or a 128-bit UUID; as a buffer it is little-endian."""
 
     def __init__(self, value):
         if isinstance(value, int):
             if not 0 <= value < 0x10000:
                 raise ValueError("invalid UUID")
-            self.text = "%04x" % value
+            value = struct.pack("<H", value)
         elif isinstance(value, str):
-            self.text = value.lower()
-            if len(value.replace("-", "")) != 32:
+            digits = value.replace("-", "")
+            if len(digits) != 32:
                 raise ValueError("invalid UUID")
-        else:
-            text = "".join(["%02x" % byte for byte in reversed(bytes(value))])
-            if len(text) == 32:
-                cuts = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
-                text = "-".join([text[a:b] for a, b in cuts])
-            self.text = text
+            value = bytes([int(digits[i - 2 : i], 16) for i in range(32, 0, -2)])
+        elif len(value) not in (2, 16):
+            raise ValueError("invalid UUID")
+        super().__init__(value)
 
     def __eq__(self, other):
-        return isinstance(other, UUID) and self.text == other.text
+        return isinstance(other, UUID) and bytes(self) == bytes(other)
 
     def __hash__(self):
-        return hash(self.text)
+        return hash(bytes(self))
 
-    def __bytes__(self):
-        """Little-endian; on a board ``bytes(uuid)`` works through the buffer protocol."""
-        text = self.text.replace("-", "")
-        return bytes([int(text[i - 2 : i], 16) for i in range(len(text), 0, -2)])
-
-    def __repr__(self):
-        return "UUID('%s')" % self.text
+    def text(self):
+        """Return the hexadecimal digits."""
+        return "".join(["%02x" % byte for byte in reversed(bytes(self))])
 
 
 class _Value:
@@ -98,13 +92,11 @@ class BLE:
     _one = None
 
     def __new__(cls):
+        """Return the one radio, connected on first use."""
         if cls._one is None:
             cls._one = object.__new__(cls)
             cls._one._begin()
         return cls._one
-
-    def __init__(self):
-        pass
 
     def _begin(self):
         host, port = (os.getenv("SOLEFOOT_RADIO") or "127.0.0.1:0").split(":")
@@ -154,7 +146,7 @@ class BLE:
             if n:
                 self._socket.readinto(self._in_view[:n])
             if kind == _FREED:
-                self._n_free += n
+                self._n_free += self._in[0]
                 while self._waiting and self._n_free:
                     self._n_free -= 1
                     self._socket.write(self._waiting.pop(0))
@@ -287,17 +279,17 @@ class BLE:
                 handle += 2  # the declaration, then the value
                 of_service.append(handle)
                 self._values[handle] = _Value()
-                entry = [one[0].text, one[1], handle, []]
+                entry = [one[0].text(), one[1], handle, []]
                 if one[1] & (FLAG_NOTIFY | FLAG_INDICATE):
                     handle += 1
                 for descriptor in one[2] if len(one) > 2 else ():
                     handle += 1
                     of_service.append(handle)
                     self._values[handle] = _Value()
-                    entry[3].append([descriptor[0].text, descriptor[1], handle])
+                    entry[3].append([descriptor[0].text(), descriptor[1], handle])
                 branch.append(entry)
             handles.append(tuple(of_service))
-            tree.append([uuid.text, branch])
+            tree.append([uuid.text(), branch])
         self._command("services", tree)
         return tuple(handles)
 

@@ -1,0 +1,133 @@
+"""What every board does the same way: its parts as the App wants them, its clock, its cable."""
+
+import gc
+import sys
+import time
+
+import machine
+import micropython
+import select
+from machine import Pin
+
+from solefoot.drivers.battery import LowBattery
+
+ticks_us = time.ticks_us  # modulo 2**30 on every port with 31-bit small integers
+ticks_diff = time.ticks_diff
+sleep_us = time.sleep_us
+
+_QUIET_FRAMES: int = 30  # frames without an IMU sample until it is started anew
+_BATTERY_US: int = 10_000_000
+
+
+def make_pin(gpio, level):
+    """Return an output that begins at ``level``."""
+    return Pin(gpio, Pin.OUT, value=level)
+
+
+class Clock:
+    """The board's own time."""
+
+    ticks_us = staticmethod(time.ticks_us)
+
+    def idle(self) -> None:
+        """Wait for whatever comes next; the radio gets its turn."""
+        machine.idle()
+
+
+class Cable:
+    """The USB port as a byte stream: it is the interpreter's console at other times."""
+
+    def __init__(self) -> None:
+        micropython.kbd_intr(-1)  # byte 3 is data now
+        self._in = sys.stdin.buffer
+        self._out = sys.stdout.buffer
+        self._poll = select.poll()
+        self._poll.register(self._in, select.POLLIN)
+
+    def write(self, view):
+        """Send ``view``; return the number of bytes taken."""
+        return self._out.write(view)
+
+    def read(self, n):
+        """Return what has come in, at most ``n`` bytes; None if nothing has."""
+        if not self._poll.poll(0):
+            return None
+        data = bytearray()
+        while len(data) < n and self._poll.poll(0):
+            data.extend(self._in.read(1))
+        return bytes(data)
+
+    def release(self) -> None:
+        """Give the port back to the console: Ctrl-C is Ctrl-C again."""
+        micropython.kbd_intr(3)
+
+
+class Parts:
+    """Readout, IMU, battery and watchdog of one board, as ``App`` wants its board."""
+
+    def __init__(self, readout, imu, gauge, watchdog) -> None:
+        self.readout = readout
+        self.scan_into = readout.scan_into
+        self.imu = imu
+        self.gauge = gauge
+        self.feed = watchdog.feed if watchdog else _nothing
+        self.n_imu_errors = 0
+        self.imu_age_us = 0
+        self.imu_period_us = 0
+        self._n_quiet = 0
+        self._low = LowBattery()
+        self._battery = (0, 255)
+        self._battery_ticks = None
+
+    def read_imu_into(self, words) -> int:
+        """Fill ``words`` with the samples since the last frame; return how many."""
+        imu = self.imu
+        if imu is None:
+            return 0
+        try:
+            n = imu.read_into(words, ticks_us())
+            self.imu_age_us = imu.imu_age_us
+            self.imu_period_us = imu.imu_period_us
+        except OSError:
+            self.n_imu_errors += 1
+            n = 0
+        self._n_quiet = 0 if n else self._n_quiet + 1
+        if self._n_quiet >= _QUIET_FRAMES:  # a loose wire, a brown-out
+            self._n_quiet = 0
+            try:
+                imu.restart()
+            except OSError:
+                self.n_imu_errors += 1
+        return n
+
+    def battery(self):
+        """Return millivolts and percent (0 and 255: unknown), asked every ten seconds."""
+        now = ticks_us()
+        if self.gauge is not None and (
+            self._battery_ticks is None or ticks_diff(now, self._battery_ticks) > _BATTERY_US
+        ):
+            self._battery_ticks = now
+            try:
+                self._battery = self.gauge.read()
+            except OSError:
+                self._battery = (0, 255)
+        return self._battery
+
+    def unix_us(self) -> int:
+        """Return the time of the board's clock, 0 if nobody has set it since the battery was in."""
+        year = time.gmtime()[0]
+        if year < 2024:
+            return 0
+        # The epoch of a port is 1970 or 2000.
+        since = time.time() + (946684800 if time.gmtime(0)[0] == 2000 else 0)
+        return since * 1000000
+
+
+def _nothing():
+    """Stand in for the watchdog of a board that has none on."""
+
+
+def free_bytes() -> int:
+    """Return the free heap after a collection."""
+    gc.collect()
+    return gc.mem_free()

@@ -1,0 +1,129 @@
+"""A virtual foot with a radio: the firmware in MicroPython, running by its own clock."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import struct
+import subprocess
+import tempfile
+from array import array
+from pathlib import Path
+from typing import Any
+
+from solekit.errors import TransportError
+from solekit_hil.board.foot import FRAME
+from solekit_hil.feet import Step
+from solekit_hil.firmware import compiled, micropython
+
+END, BUTTON = 0, 4  # kinds beside FRAME, see board/radio_main.py
+_END_TIMEOUT_S = 5.0
+
+
+class RadioFoot:
+    """A MicroPython process in real time; frames are handed in, all else goes over its radio.
+
+    ``port`` is where its shim finds the radio with ``address``, ``store`` the folder that is its
+    flash, ``stack`` the Bluetooth stack that is modelled: ``nimble`` or ``btstack``.
+    """
+
+    def __init__(
+        self,
+        spec: dict[str, Any],
+        geometry: array,
+        calibration: array,
+        *,
+        port: int,
+        address: str,
+        store: Path,
+        bits: int = 32,
+        heap_kb: int = 100,
+        stack: str = "nimble",
+    ) -> None:
+        self._messages = tempfile.TemporaryFile()  # what it prints; a pipe could fill
+        self._rest = b""
+        self._process = subprocess.Popen(
+            [
+                micropython(bits),
+                "-X",
+                f"heapsize={heap_kb}k",
+                "-m",
+                "solekit_hil.board.radio_main",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=self._messages,
+            stderr=subprocess.STDOUT,
+            cwd=store,
+            env={
+                **os.environ,
+                "MICROPYPATH": str(compiled(bits)),
+                "SOLEFOOT_RADIO": f"127.0.0.1:{port}",
+                "SOLEFOOT_ADDRESS": address,
+                "SOLEFOOT_STACK": stack,
+            },
+        )
+        assert self._process.stdin
+        start = {**spec, "n_geometry": 2 * len(geometry), "n_calibration": 2 * len(calibration)}
+        tables = geometry.tobytes() + calibration.tobytes()
+        with contextlib.suppress(BrokenPipeError):  # told by the next step
+            self._process.stdin.write(json.dumps(start).encode() + b"\n" + tables)
+            self._process.stdin.flush()
+            os.set_blocking(self._process.stdin.fileno(), False)
+
+    def run(self, steps: list[Step]) -> list[bytes]:
+        """Hand in the frames among ``steps``; what the foot sends goes over the air."""
+        if self._process.poll() is not None:
+            raise TransportError(f"the insole's MicroPython ended: {self.printed() or 'silently'}")
+        for kind, _, payload in steps:
+            if kind == FRAME:
+                self._tell(kind, payload)
+        return [b""] * len(steps)
+
+    def press_button(self) -> None:
+        """Press the insole's button: the pairing window opens."""
+        self._tell(BUTTON, b"")
+
+    def _tell(self, kind: int, payload: bytes) -> None:
+        """Write one message if there is room: a foot that is late misses frames."""
+        if self._rest:
+            self._rest = self._rest[self._write(self._rest) :]
+        if not self._rest:
+            data = struct.pack("<BI", kind, len(payload)) + payload
+            n_written = self._write(data)
+            self._rest = data[n_written:] if n_written else b""
+
+    def _write(self, data: bytes) -> int:
+        assert self._process.stdin
+        try:
+            return os.write(self._process.stdin.fileno(), data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            if error.errno != errno.EPIPE:
+                raise
+            return 0  # it has ended, which the next step tells
+
+    def printed(self) -> str:
+        """Return the last lines that the foot printed."""
+        self._messages.seek(0)
+        lines = self._messages.read().decode(errors="replace").strip().splitlines()
+        return " | ".join(lines[-3:])
+
+    def close(self) -> None:
+        """End the process."""
+        if self._messages.closed:
+            return
+        process = self._process
+        assert process.stdin
+        if process.poll() is None:
+            self._tell(END, b"")
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        try:
+            process.wait(_END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._messages.close()

@@ -1,0 +1,340 @@
+"""A real insole over Bluetooth Low Energy, by bleak.
+
+Messages travel whole, cut into pieces by ``solecore.wire.fragments``. A link that breaks is made
+again by itself: what was sent meanwhile shows as gaps in the sequence numbers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import re
+import weakref
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from solecore.wire import gatt
+from solecore.wire.fragments import Assembler, split
+from solecore.wire.messages import SIDES
+from solekit.errors import ConnectionLostError, TransportError, TransportSpecError
+from solekit.transports import Transport, WallClock
+
+if TYPE_CHECKING:
+    from bleak import BleakClient
+    from bleak.backends.device import BLEDevice
+    from bleak.backends.scanner import AdvertisementData
+
+SCAN_S = 10.0  # an insole advertises several times a second, but not always into an open ear
+CONNECT_TIMEOUT_S = 15.0
+WRITE_TIMEOUT_S = 5.0
+RECONNECT_S = 600.0  # so long a lost insole is looked for
+FIRST_WAIT_S, LAST_WAIT_S = 0.5, 8.0  # between two tries, doubling
+MAX_WAITING = 4096  # messages that a slow reader may lag behind; then data is dropped and counted
+_ADDRESS = re.compile(r"[0-9A-F]{2}([:-])[0-9A-F]{2}(\1[0-9A-F]{2}){4}", re.IGNORECASE)
+_UUID = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", re.IGNORECASE)  # on macOS
+_SUBSCRIBED = (gatt.CTRL, gatt.DATA, gatt.LOG)
+
+
+def open_ble(rest: str) -> dict[str, Transport]:
+    """Return the transport of ``ble:ADDRESS`` or ``ble:NAME``, both with ``?reconnect_s=60``."""
+    target, _, query = rest.partition("?")
+    target = target.strip()
+    reconnect_s = RECONNECT_S
+    for key, text in parse_qsl(query, keep_blank_values=True):
+        if key != "reconnect_s":
+            raise TransportSpecError(f"ble:{rest}: unknown argument {key!r}; known is reconnect_s")
+        try:
+            reconnect_s = float(text)
+        except ValueError:
+            reconnect_s = -1.0
+        if not 0 <= reconnect_s <= 86400:
+            raise TransportSpecError(f"ble:{rest}: reconnect_s={text!r} is not 0 to 86400 seconds")
+    if not target:
+        raise TransportSpecError(
+            "ble: names no insole; use ble:ADDRESS or ble:NAME, which 'solekit scan' lists"
+        )
+    is_address = bool(_ADDRESS.fullmatch(target) or _UUID.fullmatch(target))
+    if not is_address and (re.fullmatch(r"[0-9A-Fa-f:-]*:[0-9A-Fa-f:-]*", target)):
+        raise TransportSpecError(
+            f"ble:{rest}: {target!r} is no address; one is like ble:F0:5E:12:34:56:78"
+        )
+    if not target.isprintable() or len(target.encode()) > 248:
+        raise TransportSpecError(f"ble:{rest}: {target!r} is no name of a Bluetooth device")
+    return {"": BleTransport(target, reconnect_s=reconnect_s)}
+
+
+@dataclass(frozen=True)
+class Advertised:
+    """An insole that advertises: what it says of itself, and how well it is heard."""
+
+    address: str
+    name: str
+    side: str
+    serial: str
+    is_pairing: bool  # its pairing window is open
+    is_battery_low: bool
+    rssi_dbm: int
+
+
+async def discover(duration_s: float = 4.0) -> list[Advertised]:
+    """Return the insoles that advertise within ``duration_s``; TransportError without radio."""
+    from bleak import BleakScanner
+
+    with _explained("ble"):
+        async with _radio():
+            found = await BleakScanner.discover(
+                duration_s, return_adv=True, service_uuids=[gatt.SERVICE]
+            )
+    insoles = [_advertised(device, data) for device, data in found.values()]
+    return sorted(insoles, key=lambda one: (one.name, one.address))
+
+
+def _advertised(device: BLEDevice, data: AdvertisementData) -> Advertised:
+    told = data.manufacturer_data.get(gatt.COMPANY, b"")
+    flags = told[1] if len(told) > 1 else 0
+    return Advertised(
+        address=device.address,
+        name=data.local_name or device.name or "",
+        side=SIDES[told[0]] if told and told[0] < len(SIDES) else "",
+        serial=told[2:].decode("ascii", "replace"),
+        is_pairing=bool(flags & gatt.FLAG_PAIRING),
+        is_battery_low=bool(flags & gatt.FLAG_LOW_BATTERY),
+        rssi_dbm=data.rssi,
+    )
+
+
+_radios: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def _radio() -> asyncio.Lock:
+    """Return the lock under which this program scans and connects: stacks do one at a time."""
+    return _radios.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+
+
+def _troubles() -> tuple[type[BaseException], ...]:
+    """Return what bleak raises when something fails that is no mistake of ours."""
+    from bleak.exc import BleakError
+
+    return (BleakError, TimeoutError, OSError, EOFError)
+
+
+@contextlib.contextmanager
+def _explained(uri: str):
+    """Let the troubles of bleak come out as TransportError."""
+    try:
+        yield
+    except _troubles() as error:
+        raise TransportError(f"{uri}: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    from bleak.exc import BleakBluetoothNotAvailableError
+
+    text = str(error) or type(error).__name__
+    if isinstance(error, (BleakBluetoothNotAvailableError, FileNotFoundError)):
+        return f"this computer has no Bluetooth that is switched on ({text})"
+    if "AuthenticationFailed" in text or "Not paired" in text:
+        return (
+            "it refused to pair; open its pairing window by the button or over USB, and remove "
+            f"an old pairing with it from this computer ({text})"
+        )
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time; is it near, and not in use by another program?"
+    return text
+
+
+class BleTransport:
+    """Messages of one insole over Bluetooth; ``target`` is its address or its name."""
+
+    duration_s = float("inf")
+    is_message_based = True
+
+    def __init__(self, target: str, *, reconnect_s: float = RECONNECT_S) -> None:
+        self.uri = f"ble:{target}"
+        self.clock = WallClock()
+        self.target = target
+        self.n_reconnects = 0
+        self.n_duplicates = 0  # pieces that came twice in a row: see _take
+        self.n_overflowed = 0  # data messages that a slow reader left no room for
+        self._reconnect_s = reconnect_s
+        self._client: BleakClient | None = None
+        self._gone = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._sending = asyncio.Lock()  # the pieces of two messages must not mix
+        self._tag = 0
+        self._n_dropped = 0
+        self._assemblers: dict[str, Assembler] = {}
+        self._last: dict[str, bytes] = {}
+        self._queue: asyncio.Queue[tuple[float, bytes] | ConnectionLostError | None] = (
+            asyncio.Queue()
+        )
+
+    @property
+    def n_dropped(self) -> int:
+        """Messages that arrived in pieces of which one was missing."""
+        return self._n_dropped + sum(one.n_dropped for one in self._assemblers.values())
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the link stands at this moment."""
+        return self._client is not None
+
+    async def open(self) -> None:
+        """Find the insole, connect, pair where it is not yet, and subscribe."""
+        if self._keeper is not None:
+            raise TransportError(f"{self.uri} is open already; close it first")
+        self._queue = asyncio.Queue()
+        with _explained(self.uri):
+            await self._connect()
+        self._keeper = asyncio.create_task(self._keep(), name=f"solekit keep {self.uri}")
+
+    async def _connect(self) -> None:
+        from bleak import BleakClient
+
+        async with _radio():
+            device = await self._find()
+            gone = self._gone = asyncio.Event()
+            client = BleakClient(
+                device,
+                disconnected_callback=lambda _: gone.set(),
+                timeout=CONNECT_TIMEOUT_S,
+            )
+            await client.connect()
+        try:
+            # macOS pairs by itself as soon as something encrypted is touched.
+            with contextlib.suppress(NotImplementedError):
+                async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                    await client.pair()
+            self._n_dropped = self.n_dropped
+            self._assemblers = {uuid: Assembler() for uuid in _SUBSCRIBED}
+            self._last.clear()
+            for uuid in _SUBSCRIBED:
+                await self._subscribe(client, uuid)
+        except BaseException:
+            with contextlib.suppress(*_troubles()):
+                await client.disconnect()
+            raise
+        self._client = client
+
+    async def _find(self) -> BLEDevice:
+        from bleak import BleakScanner
+
+        heard: set[str] = set()
+        wanted = self.target.replace("-", ":").upper(), self.target.upper()
+
+        def is_it(device: BLEDevice, data: AdvertisementData) -> bool:
+            name = data.local_name or device.name or ""
+            heard.add(f"ble:{name or device.address}")
+            return device.address.upper() in wanted or name == self.target
+
+        device = await BleakScanner.find_device_by_filter(
+            is_it, SCAN_S, service_uuids=[gatt.SERVICE]
+        )
+        if device is None:
+            others = f"; heard: {', '.join(sorted(heard))}" if heard else ""
+            raise TransportError(
+                f"{self.uri}: no such insole advertises here; is it on, near, and not in use by "
+                f"another program?{others}"
+            )
+        return device
+
+    async def _subscribe(self, client: BleakClient, uuid: str) -> None:
+        def take(_: Any, value: bytearray) -> None:
+            self._take(uuid, bytes(value))
+
+        # BlueZ has two ways. AcquireNotify loses values when the reader is slow; StartNotify
+        # keeps them, but may emit each several times after a drop, which is harmless here.
+        await client.start_notify(uuid, take, bluez={"use_start_notify": True})
+
+    def _take(self, uuid: str, piece: bytes) -> None:
+        """Take one notification or indication."""
+        if piece == self._last.get(uuid):
+            # Two pieces in a row are never equal, as their tags and indices differ.
+            self.n_duplicates += 1
+            return
+        self._last[uuid] = piece
+        message = self._assemblers[uuid].feed(piece)
+        if message is None:
+            return
+        if uuid != gatt.CTRL and self._queue.qsize() >= MAX_WAITING:
+            self.n_overflowed += 1
+        else:
+            self._queue.put_nowait((self.clock.now_s(), message))
+
+    async def _keep(self) -> None:
+        """Connect again whenever the link has gone, until that takes too long."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._gone.wait()
+            self._client = None
+            give_up_s = loop.time() + self._reconnect_s
+            wait_s = FIRST_WAIT_S
+            reason = "the link has gone"
+            while self._client is None:
+                pause_s = wait_s * (0.75 + 0.5 * random.random())
+                if loop.time() + pause_s > give_up_s:
+                    text = f"{reason}; no new link within {self._reconnect_s:g} s"
+                    self._queue.put_nowait(ConnectionLostError(self.uri, text))
+                    return
+                await asyncio.sleep(pause_s)
+                wait_s = min(2 * wait_s, LAST_WAIT_S)
+                try:
+                    await self._connect()
+                except TransportError as error:
+                    reason = str(error)
+                except _troubles() as error:
+                    reason = _reason(error)
+            self.n_reconnects += 1
+
+    async def send(self, data: bytes) -> None:
+        """Send one message; between two links it is dropped, as who waits for an answer asks on.
+
+        ValueError if ``data`` is no message's length.
+        """
+        keeper = self._keeper
+        if keeper is None or keeper.done():
+            raise ConnectionLostError(self.uri, "it is closed")
+        async with self._sending:
+            client = self._client
+            if client is None or self._gone.is_set():
+                return
+            characteristic = client.services.get_characteristic(gatt.CTRL)
+            if characteristic is None:
+                return
+            self._tag += 1
+            # The one public word of the MTU that is right on every platform.
+            mtu = characteristic.max_write_without_response_size + 3
+            with contextlib.suppress(*_troubles()):
+                async with asyncio.timeout(WRITE_TIMEOUT_S):
+                    for piece in split(data, self._tag, mtu):
+                        await client.write_gatt_char(characteristic, piece, response=True)
+
+    async def close(self) -> None:
+        """Unsubscribe and disconnect."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is None:
+            return
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(*_troubles()):
+                for uuid in _SUBSCRIBED:  # BlueZ would go on for a program that has left
+                    await client.stop_notify(uuid)
+            with contextlib.suppress(*_troubles()):
+                await client.disconnect()
+        self._queue.put_nowait(None)
+
+    async def __aiter__(self) -> AsyncGenerator[tuple[float, bytes], None]:
+        while self._keeper is not None:
+            item = await self._queue.get()
+            if item is None:
+                return
+            if isinstance(item, ConnectionLostError):
+                raise item
+            yield item
