@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # this file runs as a script
 
-from tools import environment, runtime
+from tools import environment, runtime, stubs
 from tools.environment import ROOT, say
 
 
@@ -41,6 +41,15 @@ def check_source(python: Path) -> list[str]:
     }
     if _run(python, "pyright", "--version", quiet=True):
         commands["types"] = ["pyright", "--pythonpath", str(python)]
+        try:
+            stubs.provide(python)
+        except environment.Unavailable as error:
+            say(f"types: boards are not checked: {error}")
+        else:
+            for port in stubs.BOARDS:
+                commands[f"types of the {port} boards"] = [
+                    *("pyright", "--project", str(stubs.config(port)))
+                ]
     else:
         say("types: pyright does not start here (it needs node); types are not checked")
     failed = []

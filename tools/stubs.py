@@ -1,4 +1,4 @@
-"""Type stubs of the MicroPython ports, so that board files are checked against the real modules."""
+"""Type stubs of the MicroPython ports: board files are checked against the real modules."""
 
 from __future__ import annotations
 

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 from solecore.wire.messages import TICKS_MASK
 from solefoot.app.log import FlashLog
-from solefoot.app.logstore import MemoryStore
 from solekit import numpy_kernels
 from solekit.errors import TransportError
 from solekit_hil.board.foot import VirtualFoot, settings_from
 from solekit_hil.firmware import compiled, micropython
+from solekit_hil.flash import MemoryStore
 
 Step = tuple[int, int, bytes]  # kind, foot time in microseconds, payload
 
@@ -69,7 +69,12 @@ class MicroPythonFoot:
             env={**os.environ, "MICROPYPATH": str(folder)},
         )
         self._flash = tempfile.TemporaryDirectory(prefix="solekit-flash-")
-        start = {**spec, "log_folder": self._flash.name, "n_geometry": 2 * len(geometry), "n_calibration": 2 * len(calibration)}
+        start = {
+            **spec,
+            "log_folder": self._flash.name,
+            "n_geometry": 2 * len(geometry),
+            "n_calibration": 2 * len(calibration),
+        }
         tables = geometry.tobytes() + calibration.tobytes()
         try:
             self._write(json.dumps(start).encode() + b"\n" + tables)

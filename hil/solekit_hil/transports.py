@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from solekit.errors import TransportSpecError
+from solekit.errors import MissingExtraError, TransportSpecError
 from solekit.transports import Transport
 from solekit.transports.virtual import Pump, VirtualTransport
 from solekit_hil.filewalker import FileWalker
@@ -24,6 +24,8 @@ def _open(scheme: str, rest: str, *, is_mpy: bool) -> dict[str, Transport]:
     spec = parse(scheme, rest)
     uri = f"{scheme}:{rest}"
     sides = _sides(uri, spec)
+    if spec.ble:
+        return _open_ble(uri, spec, sides, is_mpy=is_mpy)
     pump = Pump(lambda: World(spec, is_mpy=is_mpy))
     if spec.pty:
         try:  # not on Windows
@@ -32,6 +34,19 @@ def _open(scheme: str, rest: str, *, is_mpy: bool) -> dict[str, Transport]:
             raise TransportSpecError(f"{uri}: pty=1 needs pseudo-terminals ({error})") from error
         return {side: PtyTransport(uri, side, pump) for side in sides}
     return {side: VirtualTransport(uri, side, pump) for side in sides}
+
+
+def _open_ble(
+    uri: str, spec: VirtualSpec, sides: list[str], *, is_mpy: bool
+) -> dict[str, Transport]:
+    if not is_mpy or spec.pty:
+        raise TransportSpecError(f"{uri}: ble=1 is for mpy: without pty=1")
+    try:  # extra "hil"; not on Windows and macOS
+        from solekit_hil.radio.virtual import RadioPair, VirtualBleTransport
+    except ImportError as error:
+        raise MissingExtraError(f"{uri} (on Linux)", "hil") from error
+    pair = RadioPair(spec, sides)
+    return {side: VirtualBleTransport(uri, side, pair) for side in sides}
 
 
 def _sides(uri: str, spec: VirtualSpec) -> list[str]:

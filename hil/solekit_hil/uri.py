@@ -37,6 +37,9 @@ class VirtualSpec:
     heap_kb: int = 0  # 0: 100, and more for layouts larger than our own
     bits: int = 32
     pty: bool = False
+    ble: bool = False  # real time over a virtual BlueZ
+    mtu: int = 517  # that the computer asks for over ``ble``
+    stack: str = "nimble"  # Bluetooth stack of the insole that is modelled
     log: int = 6 << 20  # bytes of flash for the log, what an 8 MB board leaves; 0: none
     faults: Faults = field(default_factory=Faults)
 
@@ -47,6 +50,8 @@ _CHOICES = {
     "form": tuple(m.FORM_NAMES.values()),
     "body_weight": ("0", "1"),
     "pty": ("0", "1"),
+    "ble": ("0", "1"),
+    "stack": ("nimble", "btstack"),
     "bits": ("32", "64"),
 }
 # Smallest and largest value; the type of both is the type of the argument.
@@ -57,6 +62,7 @@ _RANGES = {
     "dead_band": (0, 255),
     "ppm": (-1000.0, 1000.0),
     "heap_kb": (16, 1 << 20),
+    "mtu": (23, 517),
     "loss": (0.0, 1.0),
     "duplicate": (0.0, 1.0),
     "reorder": (0.0, 1.0),
@@ -113,7 +119,7 @@ def _value(key: str, text: str) -> Any:
     if key in _CHOICES:
         if text not in _CHOICES[key]:
             raise ValueError(" or ".join(_CHOICES[key]))
-        if key in ("body_weight", "pty"):
+        if key in ("body_weight", "pty", "ble"):
             return text == "1"
         return int(text) if key == "bits" else text
     low, high = _RANGES[key]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,10 +28,14 @@ from solekit_hil.sensors import VirtualSensor, geometry_table, imu_words, side_i
 from solekit_hil.uri import FORMS, VirtualSpec
 
 LOST_AFTER_S = 1.0  # silence after which a link that was cut for good counts as lost
+LOG_KB = 24  # of heap: the code of the flash log, its blocks, a message being read
 WALK_AHEAD = 64  # frames that the walker computes at once
 START_BEFORE_WRAP_US = (
     5_000_000  # the ticks wrap in the first seconds, so that wraps are exercised
 )
+
+Tables = tuple[array, array]  # geometry, calibration
+MakeFoot = Callable[[str, dict[str, Any], Tables, int], Foot]  # of side, fields, tables, heap_kb
 
 
 @dataclass
@@ -68,7 +74,10 @@ class World:
 
     is_message_based = False
 
-    def __init__(self, spec: VirtualSpec, *, is_mpy: bool) -> None:
+    def __init__(
+        self, spec: VirtualSpec, *, is_mpy: bool, make_foot: MakeFoot | None = None
+    ) -> None:
+        self._make_foot = make_foot
         self.spec = spec
         self.now_us = 0
         source = _source(spec)
@@ -132,14 +141,12 @@ class World:
             "ticks": offset_us & m.TICKS_MASK,
         }
         tables = geometry_table(layout), sensor.calibration(spec.dead_band)
+        heap_kb = spec.heap_kb or _heap_kb(layout, spec.bits, has_log=bool(spec.log))
         foot: Foot
-        if is_mpy:
-            foot = MicroPythonFoot(
-                fields,
-                *tables,
-                bits=spec.bits,
-                heap_kb=spec.heap_kb or _heap_kb(layout, spec.bits),
-            )
+        if self._make_foot is not None:
+            foot = self._make_foot(name, fields, tables, heap_kb)
+        elif is_mpy:
+            foot = MicroPythonFoot(fields, *tables, bits=spec.bits, heap_kb=heap_kb)
         else:
             foot = LocalFoot(fields, *tables)
         return _Side(
@@ -235,12 +242,12 @@ def _imu_per_frame(profile: Any, period_us: int) -> int:
     return max(1, round(profile.imu_per_frame * period_us / profile.period_us))
 
 
-def _heap_kb(layout: Layout, bits: int) -> int:
+def _heap_kb(layout: Layout, bits: int, *, has_log: bool) -> int:
     """Return the heap of a MicroPython insole: what our largest own layout must do with.
 
     No microcontroller has 64 bits; there everything is twice as large.
     """
-    return (100 if layout.n_cells <= 660 else 140) * bits // 32
+    return ((100 if layout.n_cells <= 660 else 140) + (LOG_KB if has_log else 0)) * bits // 32
 
 
 def _form(spec: VirtualSpec, layout: Layout, profile: Any) -> int:

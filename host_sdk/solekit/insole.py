@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from solecore.wire import codes
 from solecore.wire import messages as m
 from solecore.wire.schema import Message
 from solekit.decode import Frames, PressureDecoder
@@ -213,15 +214,18 @@ class Insole:
 
     async def info(self) -> InsoleInfo:
         """Return what the insole says of itself (asked once)."""
-        if self._info is None:
-            hello = (await self.request(m.HELLO)).fields
-            if hello["protocol"] != m.PROTOCOL_VERSION:
-                raise ProtocolMismatchError(hello["protocol"], m.PROTOCOL_VERSION)
-            tables = [
-                await self._table(table)
-                for table in (m.TABLE_GEOMETRY, m.TABLE_CALIBRATION, m.TABLE_READOUT)
-            ]
-            self._info = InsoleInfo(hello, *tables)
+        return await self.refresh() if self._info is None else self._info
+
+    async def refresh(self) -> InsoleInfo:
+        """Ask the insole anew: it has been calibrated, or has restarted."""
+        hello = (await self.request(m.HELLO)).fields
+        if hello["protocol"] != m.PROTOCOL_VERSION:
+            raise ProtocolMismatchError(hello["protocol"], m.PROTOCOL_VERSION)
+        tables = [
+            await self._table(table)
+            for table in (m.TABLE_GEOMETRY, m.TABLE_CALIBRATION, m.TABLE_READOUT)
+        ]
+        self._info = InsoleInfo(hello, *tables)
         return self._info
 
     @property
@@ -244,7 +248,7 @@ class Insole:
                 return np.frombuffer(content, "<u2")
 
     async def settings(self, key: str, value: int | None = None) -> int:
-        """Return setting ``key`` (body_weight, dead_band, noise), set to ``value`` if given."""
+        """Return setting ``key`` of ``m.SETTING_NAMES``, set to ``value`` if given."""
         keys = {name: number for number, name in m.SETTING_NAMES.items()}
         if key not in keys:
             raise ValueError(f"setting {key!r} is not one of {', '.join(keys)}")
@@ -263,18 +267,29 @@ class Insole:
         for items in self._received:
             items.clear()
         self._timeline.clear()
+        if await self._has_other_tables():
+            await self.refresh()
         self._link.await_start(self.known.imu_axes)
         self._note_insole()
         reply = await self.request(m.START, _FORM_OF[form] if form else 0, WINDOW)
         if reply.fields["boot"] != self.known.boot:  # it has restarted since it was asked
-            self._info = None
-            await self.info()
+            await self.refresh()
             self._note_insole()
         if self.writer is not None:
             first = [stream.first for stream in self._link.streams]
             self.writer.add_session(self.clock.now_s(), "streams", side=self.side, first=first)
         self.is_streaming = True
         self._pinging = asyncio.create_task(self._ping_on(), name=f"solekit ping {self.uri}")
+
+    async def _has_other_tables(self) -> bool:
+        """Return whether the base has moved, or was set, since the tables were read."""
+        if "calibrate" not in self.known.features:
+            return False
+        try:
+            state = await self.request(m.CALIBRATE, codes.CALIBRATE_STATE, 0)
+        except DeviceError:  # the last calibration found nothing: the tables are as they were
+            return False
+        return state.fields["calibration"] != self.known.hello["calibration"]
 
     def _note_insole(self) -> None:
         if self.writer is not None:

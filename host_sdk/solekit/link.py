@@ -7,6 +7,7 @@ numbers; duplicates are dropped, what stays away is counted as missing. Nothing 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ _STREAM_OF = {
     m.TIME_PAIR.msg_id: m.MINUTES,
 }
 _CODED = m.FRAME_CODED8.msg_id
+_LOG_DATA = m.LOG_DATA.msg_id
 _COUNTED = (m.FRAMES_RAW12.msg_id, m.FRAMES_RAW8.msg_id)
 _SIZES = {
     layout.msg_id: (layout.size, m.MAX_MESSAGE if layout.rest else layout.size)
@@ -43,7 +45,10 @@ _MAX_SEQ_STEP = 1 << 24  # a jump larger than this is not loss but nonsense
 
 
 class Data(NamedTuple):
-    """A data message: ``n`` samples of ``stream`` from ``seq`` on, the first at ``foot_us``."""
+    """A data message: ``n`` samples of ``stream`` from ``seq`` on, the first at ``foot_us``.
+
+    ``block`` is where it lay in the insole's log if it came from there, else -1.
+    """
 
     t_s: float  # arrival, host clock
     stream: int
@@ -51,6 +56,12 @@ class Data(NamedTuple):
     n: int
     foot_us: int  # unwrapped
     message: bytes
+    block: int = -1
+
+    @property
+    def wire(self) -> bytes:
+        """The message as it arrived."""
+        return m.LOG_DATA.pack(self.block, rest=self.message) if self.block >= 0 else self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +102,7 @@ class StreamIn:
             self.expected += data.n
             return [data]
         if data.seq < self.expected:
-            return [data] if self._fill(data) else []
+            return [data] if self.fill(data) else []
         if data.seq in self.held:
             self.n_duplicates += 1
             return []
@@ -137,7 +148,7 @@ class StreamIn:
             following = self.held.pop(self.expected, None)
         return out
 
-    def _fill(self, data: Data) -> bool:
+    def fill(self, data: Data) -> bool:
         """Return whether ``data`` belongs into a hole, and close that."""
         end = data.seq + data.n
         for i, (start, stop) in enumerate(self.holes):
@@ -181,6 +192,9 @@ class Link:
         self._imu_axes = 6
         self._awaits_start = False
         self._outgoing: list[bytes] = []  # credits, and requests for a key frame
+        self._log_boot: int | None = None  # of the streams that the log may still complete
+        self.on_log_data: Callable[[float, bytes], None] | None = None  # takes them all, if set
+        self.n_log_data = 0
         self.streams = [StreamIn() for _ in range(m.N_STREAMS)]
         self.n_invalid = 0  # messages with a good CRC that break the protocol
         self.n_foreign = 0  # data of another boot: the insole has restarted
@@ -206,13 +220,13 @@ class Link:
 
     def await_start(self, imu_axes: int) -> None:
         """Let the next START reply begin the streams."""
-        self._boot = None
+        self._boot = self._log_boot = None
         self._imu_axes = max(1, imu_axes)
         self._awaits_start = True
 
     def begin(self, boot: int, seqs: tuple[int, ...], imu_axes: int, t_s: float = 0.0) -> None:
         """Expect the streams of ``boot`` from ``seqs`` on; ``t_s`` is now."""
-        self._boot = boot
+        self._boot = self._log_boot = boot
         self._imu_axes = max(1, imu_axes)
         for stream, seq in zip(self.streams, seqs, strict=True):
             stream.begin(seq, t_s)
@@ -222,7 +236,15 @@ class Link:
         out: list[Data | Reply] = []
         for message in self._decoder.feed(data):
             kind = message[0]
-            if 0x20 <= kind < 0x40:
+            if kind == _LOG_DATA:
+                self.n_log_data += 1
+                if self.on_log_data is not None:
+                    self.on_log_data(t_s, message)
+                    continue
+                item = self.parse_logged(t_s, message)
+                if item is not None and self.streams[item.stream].fill(item):
+                    out.append(item)
+            elif 0x20 <= kind < 0x40:
                 item = self.parse(t_s, message)
                 if item is not None:
                     stream = self.streams[item.stream]
@@ -256,11 +278,14 @@ class Link:
         return out
 
     def finish(self, ends: tuple[int, ...] | None) -> list[Data]:
-        """Return what is held; ``ends`` are the insole's next sequence numbers if it told them."""
+        """Return what is held; ``ends`` are the insole's next sequence numbers if it told them.
+
+        What comes now comes too late for the account, unless it comes from the log.
+        """
         out = []
         for i, stream in enumerate(self.streams):
             out += stream.finish(ends[i] if ends else None)
-        self._boot = None  # what comes now is too late for the account
+        self._boot = None
         return out
 
     def outgoing(self) -> list[bytes]:
@@ -273,14 +298,29 @@ class Link:
 
     def parse(self, t_s: float, message: bytes) -> Data | None:
         """Return the data message, or None if it is not one of this start."""
+        return self._parse(t_s, message, self._boot)
+
+    def parse_logged(self, t_s: float, message: bytes) -> Data | None:
+        """Return the data message within a LOG_DATA, or None if it is not one of this start."""
+        if len(message) < m.LOG_DATA.size + m.HEADER_SIZE:
+            self.n_invalid += 1
+            return None
+        inner = message[m.LOG_DATA.size :]
+        if int.from_bytes(inner[1:3], "little") != self._log_boot:
+            return None  # asked for before a restart
+        item = self._parse(t_s, inner, self._log_boot)
+        block = int.from_bytes(message[1 : m.LOG_DATA.size], "little")
+        return None if item is None else item._replace(block=block)
+
+    def _parse(self, t_s: float, message: bytes, of_boot: int | None) -> Data | None:
         size = len(message)
         least, most = _SIZES.get(message[0], (1, 0)) if message else (1, 0)
         if not least <= size <= most:
             self.n_invalid += 1
             return None
         kind, boot, stream, seq, ticks, n_wraps = _HEADER.unpack_from(message)
-        if boot != self._boot:
-            if self._boot is not None:  # else not started: a tail of what ran before
+        if boot != of_boot:
+            if of_boot is not None:  # else not started: a tail of what ran before
                 self.n_foreign += 1
             return None
         n = 1

@@ -16,7 +16,8 @@ class StreamLoss:
     """One stream's account, in samples; ``holes`` are [start, end) sequence numbers.
 
     ``sampled`` is what the insole says it sampled, or, where it could not be asked, what its last
-    message implies (``end_known`` false). ``undecodable`` samples arrived but hang on a missing
+    message implies (``end_known`` false). ``back_filled`` samples came from the insole's log after
+    they had gone missing. ``undecodable`` samples arrived but hang on a missing
     frame: they are part of ``missing``.
     """
 
@@ -50,22 +51,22 @@ def account(
 
     ``first`` is the sequence number at start, ``end`` the insole's next one at stop if it told.
     """
-    spans: dict[int, tuple[int, bool]] = {}
+    spans: dict[int, tuple[int, bool, bool]] = {}
     for item in messages:
         if item.seq >= first and item.seq not in spans:
             needs = (
                 item.message[0] == m.FRAME_CODED8.msg_id
                 and item.message[m.HEADER_SIZE] == DELTA_FRAME
             )
-            spans[item.seq] = (item.n, needs)
+            spans[item.seq] = (item.n, needs, item.block >= 0)
         else:
             duplicates += 1
     holes: list[tuple[int, int]] = []
     at = first
-    received = undecodable = 0
+    received = back_filled = undecodable = 0
     readable_to = -1  # the next delta frame is readable if it begins here
     for seq in sorted(spans):
-        n, needs = spans[seq]
+        n, needs, is_logged = spans[seq]
         if seq > at:
             _extend(holes, at, seq)
         at = max(at, seq + n)
@@ -73,14 +74,24 @@ def account(
             undecodable += n
             _extend(holes, seq, seq + n)
         else:
-            received += n
+            if is_logged:
+                back_filled += n
+            else:
+                received += n
             readable_to = seq + n
     if end is not None and end > at:
         _extend(holes, at, end)
         at = end
     missing = sum(stop - start for start, stop in holes)
     return StreamLoss(
-        at - first, received, 0, missing, undecodable, duplicates, end is not None, tuple(holes)
+        sampled=at - first,
+        received=received,
+        back_filled=back_filled,
+        missing=missing,
+        undecodable=undecodable,
+        duplicates=duplicates,
+        end_known=end is not None,
+        holes=tuple(holes),
     )
 
 

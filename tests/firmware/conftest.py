@@ -18,6 +18,7 @@ from solecore.layouts import geometry
 from solecore.wire import messages as m
 from solecore.wire.frame import FrameDecoder, encode_frame
 from solefoot.app.app import App
+from solefoot.app.log import FlashLog
 from solefoot.app.profiles import profile
 from solefoot.app.settings import Settings
 from solefoot.links.stream import StreamLink
@@ -90,12 +91,15 @@ def run_board(tmp_path, request) -> Callable[..., str]:
 class Foot:
     """The real App on the virtual board, with its messages instead of its bytes."""
 
-    def __init__(self, layout: str, *, ticks: int = 1_000_000, kernels=PLAIN, **settings) -> None:
+    def __init__(
+        self, layout: str, *, ticks: int = 1_000_000, kernels=PLAIN, store=None, boot=7, **settings
+    ) -> None:
         self.settings = Settings(
-            geometry(layout, False), profile(layout), side=0, serial="TEST-1", boot=7, **settings
+            geometry(layout, False), profile(layout), 0, serial="TEST-1", boot=boot, **settings
         )
         self.us = ticks
-        self.foot = VirtualFoot(self.settings, ticks, kernels)
+        self.log = None if store is None else FlashLog(store, boot, kernels[0])
+        self.foot = VirtualFoot(self.settings, ticks, kernels, log=self.log)
         self.app = self.foot.app
         self._decoder = FrameDecoder(numpy_kernels)
 
@@ -128,6 +132,12 @@ class Foot:
 @pytest.fixture
 def make_foot() -> type[Foot]:
     """Return the class of a foot to talk to."""
+    return Foot
+
+
+@pytest.fixture(scope="module")
+def make_module_foot() -> type[Foot]:
+    """Return the same class for the feet of a whole module."""
     return Foot
 
 

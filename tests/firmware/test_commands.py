@@ -105,7 +105,7 @@ def test_a_form_that_does_not_fit_is_refused_with_the_reason(make_foot, monkeypa
 
 @pytest.mark.parametrize(
     "request_message",
-    [m.SELF_TEST, m.LOG_LIST, m.LOG_RANGE, m.LOG_ACK, m.UPDATE, m.ERASE],
+    [m.LOG_LIST, m.LOG_RANGE, m.LOG_ACK, m.UPDATE, m.ERASE],
     ids=lambda x: x.name,
 )
 def test_what_this_firmware_lacks_is_refused_by_name(foot, request_message):

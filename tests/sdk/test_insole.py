@@ -58,8 +58,8 @@ def test_a_setting_that_is_none_is_named_with_those_that_are():
         (m.SETTINGS, (99, 0, 0), m.BAD_VALUE),
         (m.START, (7, 32), m.NO_FIT),
         (m.TABLES, (5, 0), m.BAD_VALUE),
-        (m.LOG_LIST, (0,), m.UNSUPPORTED),
-        (m.ERASE, (0,), m.UNSUPPORTED),
+        (m.UPDATE, (1, 0), m.UNSUPPORTED),
+        (m.POWER, (1, 0), m.UNSUPPORTED),
     ],
 )
 def test_a_refusal_carries_the_insoles_reason(message, values, code):
@@ -79,7 +79,7 @@ def test_counters_tell_what_has_been_sampled():
         await insole.clock.sleep(3.0)
         return await insole.stats()
 
-    stats = with_insole(SMALL, count)
+    stats = with_insole(f"{SMALL}&log=0", count)
     assert stats["seq"][m.PRESSURE] == pytest.approx(90, abs=3)
     assert stats["n_dropped"] == (0,) * m.N_STREAMS
     assert stats["n_bad_frames"] == stats["n_overruns"] == 0

@@ -48,6 +48,7 @@ UNSUPPORTED: int = 1
 BAD_VALUE: int = 2
 BAD_VERSION: int = 3
 NO_FIT: int = 4
+NOT_YET: int = 5  # ask again
 
 # Settings by key.
 BODY_WEIGHT: int = 1  # counts of summed calibrated cells; 0 = unknown
@@ -106,8 +107,15 @@ LOG_RANGE = Message(
     Field("stop", "I"),
     Field("most", "B", unit="messages"),
 )
+# The host has stored all of the stream from start to stop: it may be erased.
 LOG_ACK = Message(
-    0x0D, "log_ack", _REF, Field("boot", "H"), Field("stream", "B"), Field("stop", "I")
+    0x0D,
+    "log_ack",
+    _REF,
+    Field("boot", "H"),
+    Field("stream", "B"),
+    Field("start", "I"),
+    Field("stop", "I"),
 )
 UPDATE = Message(
     0x0E, "update", _REF, Field("op", "B"), Field("offset", "I"), Field("content", "B", REST)
@@ -247,8 +255,8 @@ CALIBRATE_REPLY = Message(
     Field("is_done", "B"),
     Field("calibration", "I"),
     Field("n_frames", "H"),
-    Field("noise", "H"),
-    Field("dead_band", "H"),
+    Field("noise", "H", unit="1/16 raw count"),
+    Field("dead_band", "H", unit="calibrated counts"),
     Field("drift_mean", "h", unit="raw counts"),
     Field("drift_max", "h", unit="raw counts"),
     Field("n_doubtful", "H", unit="cells"),  # whose gain could not be found

@@ -71,6 +71,8 @@ class Commands:
     def _hello(self, fields):
         app = self._app
         s = app.settings
+        if s.calibration.has_moved:
+            s.calibration.identify()
         g = s.geometry
         text = "\0".join((s.serial, g.name, s.firmware, self._kernels_name))
         return m.HELLO_REPLY.pack(

@@ -12,6 +12,7 @@ from solefoot.app.logring import BOOT, FILE_BLOCK, RANGE, Ring
 
 FRAMES_BLOCK: int = 4096
 EVENTS_BLOCK: int = 512
+MOST_ACKED: int = 16  # stretches of one stream and boot whose acknowledgement is remembered
 _LEAST: int = 8 * FILE_BLOCK
 _SLOTS = bytes((0, 1, 0, 1, 2))  # of each stream in its ring
 
@@ -35,7 +36,7 @@ class FlashLog:
         self.wants_key = False  # the next frame is to stand alone
         self.n_lost = array("I", [0] * m.N_STREAMS)  # samples that found no room at all
         self._stops = array("I", [0] * m.N_STREAMS)  # what has been taken of each stream
-        self._acked = {}  # stop by boot * 8 + stream
+        self._acked = {}  # by boot * 8 + stream: [start, stop, start, stop, ...], apart
 
     def ring_of(self, stream) -> Ring:
         """Return the ring that ``stream`` goes to."""
@@ -119,23 +120,38 @@ class FlashLog:
 
     # -- what the host has ---------------------------------------------------------------------
 
-    def acknowledge(self, boot, stream, stop) -> None:
-        """Note that the host has stored all of ``stream`` before ``stop``."""
-        key = boot * 8 + stream
-        if stop > self._acked.get(key, 0):
-            self._acked[key] = stop
+    def acknowledge(self, boot, stream, start, stop) -> None:
+        """Note that the host has stored all of ``stream`` from ``start`` to ``stop``."""
+        apart = []
+        old = self._acked.get(boot * 8 + stream, ())
+        for i in range(0, len(old), 2):
+            if old[i] > stop or old[i + 1] < start:
+                apart += (old[i], old[i + 1])
+            else:
+                start = min(start, old[i])
+                stop = max(stop, old[i + 1])
+        apart += (start, stop)
+        self._acked[boot * 8 + stream] = apart[-2 * MOST_ACKED :]
+
+    def _is_acked(self, boot, stream, start, stop):
+        spans = self._acked.get(boot * 8 + stream, ())
+        for i in range(0, len(spans), 2):
+            if spans[i] <= start and stop <= spans[i + 1]:
+                return True
+        return False
 
     def _find_acked(self, ring):
         """Return the oldest segment that the host has in full, -1 if there is none."""
         table = ring.table
         for i in range(ring.n_segments):
             at = i * ring.width
-            n_left = 0
+            is_acked = True
             for slot, stream in enumerate(ring.streams):
+                start = table[at + RANGE + 2 * slot]
                 stop = table[at + RANGE + 2 * slot + 1]
-                if stop > self._acked.get(table[at + BOOT] * 8 + stream, 0):
-                    n_left += 1
-            if not n_left:
+                if stop and not self._is_acked(table[at + BOOT], stream, start, stop):
+                    is_acked = False
+            if is_acked:
                 return i
         return -1
 

@@ -106,7 +106,9 @@ class LogDesk:
         )
 
     def _acknowledge(self, fields):
-        self._log.acknowledge(fields["boot"], fields["stream"], fields["stop"])
+        self._log.acknowledge(
+            fields["boot"], fields["stream"], fields["start"], fields["stop"]
+        )
         return m.LOG_ACK_REPLY.pack(fields["ref"])
 
     def _erase(self, fields):

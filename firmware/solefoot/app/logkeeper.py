@@ -6,6 +6,7 @@ from solecore.wire import messages as m
 from solefoot.app.logdesk import LogDesk
 
 _ROOM: int = 2  # messages: with so little room left in an outbox, swing is not waited for
+_ROOM_FOR_ALERTS: int = 8  # one frame may bring five events and a stride
 
 
 class LogKeeper:
@@ -39,12 +40,13 @@ class LogKeeper:
         app = self._app
         may_write = app.sampler.detector.state != STANCE
         for box in app.outboxes:
+            room = _ROOM_FOR_ALERTS if box is app.sampler.alerts else _ROOM
             if not is_listening or (app.sender.is_narrow and box is not app.sampler.alerts):
                 box.take_back()
-                while box.n_waiting and log.take(box, may_write or box.n_free <= _ROOM):
+                while box.n_waiting and log.take(box, may_write or box.n_free <= room):
                     box.drop()
             else:
-                while box.n_free < _ROOM and box.n_slots > _ROOM:
+                while box.n_free < room < box.n_slots:
                     kept = box.n_kept
                     box.take_back()
                     log.take(box, True)

@@ -67,7 +67,7 @@ class LogReader:
                         return self.seq < self._stop
                 if not self._next_block(ring):
                     return False
-            except (OSError, KeyError):  # the segment has gone while it was read
+            except OSError:  # the segment has gone while it was read
                 self._at = self._end = self._offset = 0
                 self._segment += 1
 
@@ -96,36 +96,39 @@ class LogReader:
 
     def _next_block(self, ring):
         """Go to the next whole block that holds some of the range; False if there is none."""
+        store = self._log.store
         slot = RANGE + 2 * self._log.slot_of(self._stream)
+        ranges_at = RANGES_AT + 8 * self._log.slot_of(self._stream)
         table = ring.table
         for row in range(0, len(table), ring.width):
             if table[row + NUMBER] < self._segment or table[row + BOOT] != self._boot:
                 continue
             if table[row + NUMBER] > self._segment:
-                if not self._overlaps(table[row + slot], table[row + slot + 1]):
+                if table[row + slot + 1] <= self._start:
                     continue
+                if table[row + slot] >= self._stop:
+                    return False
                 self._segment = table[row + NUMBER]
                 self._offset = 0
             while self._offset < table[row + SIZE]:
-                if self._enter(ring):
+                store.read(ring.name(self._segment), self._offset, self._head)
+                first, stop = struct.unpack_from("<II", self._head, ranges_at)
+                if stop and first >= self._stop:
+                    return False  # and a later search may begin here
+                begin = self._offset + HEADER_SIZE
+                self._offset = begin + used_of(self._head)
+                if stop > self._start and self._is_whole(ring, begin):
+                    self._block = struct.unpack_from("<I", self._head, 4)[0]
+                    self._at = begin
+                    self._end = self._offset
                     return True
         return False
 
-    def _overlaps(self, first, stop):
-        return first < self._stop and self._start < stop
-
-    def _enter(self, ring):
-        """Pass the block at hand; True if its messages are to be looked at."""
+    def _is_whole(self, ring, begin):
+        """Return whether the CRC of the block holds whose content begins at ``begin``."""
         name = ring.name(self._segment)
         store = self._log.store
-        store.read(name, self._offset, self._head)
-        begin = self._offset + HEADER_SIZE
         used = used_of(self._head)
-        self._offset = begin + used
-        self._block = struct.unpack_from("<I", self._head, 4)[0]
-        at = RANGES_AT + 8 * self._log.slot_of(self._stream)
-        if not self._overlaps(*struct.unpack_from("<II", self._head, at)):
-            return False
         crc = binascii.crc32(memoryview(self._head)[:CRC_AT])
         done = 0
         while done < used:
@@ -138,6 +141,4 @@ class LogReader:
         if done < used or crc != struct.unpack_from("<I", self._head, CRC_AT)[0]:
             self.n_bad_blocks += 1
             return False
-        self._at = begin
-        self._end = begin + used
         return True

@@ -208,7 +208,7 @@ class Ring:
             self._last += 1  # nor is the one that could not be begun
             try:
                 self._store.remove(self.name(self._last))
-            except (OSError, KeyError):
+            except OSError:
                 pass
         self._ends_segment = True
 

@@ -68,36 +68,3 @@ class FileStore:
             self._file.close()
             self._file = None
             self._open_name = ""
-
-
-class MemoryStore:
-    """The same in memory, for virtual insoles."""
-
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
-        self._segments = {}
-
-    def names(self):
-        """Return the names of all segments in order."""
-        return sorted(self._segments)
-
-    def size(self, name) -> int:
-        """Return the bytes of a segment."""
-        return len(self._segments[name])
-
-    def append(self, name, view) -> None:
-        """Add ``view`` to the end of a segment."""
-        self._segments.setdefault(name, bytearray()).extend(view)
-
-    def read(self, name, offset, view) -> int:
-        """Fill ``view`` from ``offset`` on; return the bytes that there were."""
-        part = self._segments[name][offset : offset + len(view)]
-        view[: len(part)] = part
-        return len(part)
-
-    def remove(self, name) -> None:
-        """Forget a segment."""
-        del self._segments[name]
-
-    def release(self) -> None:
-        """Nothing to close."""

@@ -27,8 +27,10 @@ BROKEN: int = 16  # times less than both lines beside it
 MIN_BROKEN: int = 4  # cells in a row
 # Shares in percent. Between soles of the virtual walker without a fault and with one.
 STUCK_PCT: int = 4  # difference of lines that are one and the same
-SWAPPED_PCT: int = 20  # by which the image gets smoother
-SWAPPED_LOAD_PCT: int = 3  # and how much that is of the load of the two lines
+# By how much the image gets smoother: along the sole it has several humps, across it one.
+SWAPPED_ROWS_PCT: int = 20
+SWAPPED_COLUMNS_PCT: int = 10
+SWAPPED_LOAD_PCT: int = 2  # and how much that is of the load of the two lines
 NEARLY_PCT: int = 80  # of the best: then lines closer together are the likelier ones
 
 _IMU = (codes.IMU_ABSENT, codes.IMU_BROWN_OUT, codes.IMU_NO_DATA, codes.I2C_NACK)
@@ -171,8 +173,8 @@ class Walk:
         if self._rows > 1:
             broken = rows.broken(codes.BROKEN_ROW) + cols.broken(codes.BROKEN_COLUMN)
             faults += broken
-            for lines, kind in ((rows, codes.SWAPPED_ROWS), (cols, codes.SWAPPED_COLUMNS)):
-                faults += lines.swapped(kind)
+            faults += rows.swapped(codes.SWAPPED_ROWS, SWAPPED_ROWS_PCT)
+            faults += cols.swapped(codes.SWAPPED_COLUMNS, SWAPPED_COLUMNS_PCT)
         return faults + self._dead(faults)
 
     def _scale(self):
@@ -301,7 +303,7 @@ class Lines:
             for k in range(first * self._inner, self._m * self._inner, self._inner):
                 image[at + k] = (image[at - self._step + k] + image[at + self._step + k]) >> 1
 
-    def swapped(self, kind) -> list:
+    def swapped(self, kind, least_pct) -> list:
         """Return the two lines whose exchange makes the image clearly smoother, in their places.
 
         They are exchanged, so that the rest can be judged.
@@ -323,7 +325,7 @@ class Lines:
         best = 0
         found = ()
         for span in range(n - 1, 0, -1):  # the closest last
-            gain, i = self._best(d, span)
+            gain, i = self._best(d, span, least_pct)
             if gain * 100 > best * NEARLY_PCT:
                 found = (i, i + span)
             if gain > best:
@@ -337,7 +339,7 @@ class Lines:
                 image[a], image[b] = image[b], image[a]
         return [(kind, i, j)]
 
-    def _best(self, d, span):
+    def _best(self, d, span, least_pct):
         """Return by how much, and for which i, exchanging lines i and i + span smoothes most."""
         best = at = 0
         for i in range(self._n - span):
@@ -348,7 +350,7 @@ class Lines:
                 before += d(i, i + 1) + d(j - 1, j)
                 after += d(i + 1, j) + d(i, j - 1)
             gain = before - after
-            if gain <= best or gain * 100 < SWAPPED_PCT * before:
+            if gain <= best or gain * 100 < least_pct * before:
                 continue
             if gain * 100 < SWAPPED_LOAD_PCT * (self._total(i) + self._total(j)):
                 continue

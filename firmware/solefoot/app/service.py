@@ -194,7 +194,7 @@ class Service:
                 raise RefusedError(m.BAD_VALUE, "no test runs: begin one while walking")
             if not job.is_full:
                 raise RefusedError(
-                    m.BAD_VALUE,
+                    m.NOT_YET,
                     "%d of %d frames with load: walk on" % (job.n_frames, job.n_wanted),
                 )
             n_frames = job.n_frames

@@ -1,1 +1,1 @@
-"""One file per board: pins, clock, buses, limits. Only here (and in main.py) ``machine`` is known."""
+"""One file per board: pins, clock, buses, limits; here and in main.py ``machine`` is known."""

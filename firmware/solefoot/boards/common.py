@@ -1,12 +1,12 @@
 """What every board does the same way: its parts as the App wants them, its clock, its cable."""
 
 import gc
+import select
 import sys
 import time
 
 import machine
 import micropython
-import select
 from machine import Pin
 
 from solefoot.drivers.battery import LowBattery
@@ -114,13 +114,15 @@ class Parts:
         return self._battery
 
     def unix_us(self) -> int:
-        """Return the time of the board's clock, 0 if nobody has set it since the battery was in."""
-        year = time.gmtime()[0]
-        if year < 2024:
+        """Return the time of the board's clock; 0: nobody has set it, or there is none."""
+        gmtime = getattr(time, "gmtime", None)
+        if gmtime is None or gmtime()[0] < 2024:
             return 0
         # The epoch of a port is 1970 or 2000.
-        since = time.time() + (946684800 if time.gmtime(0)[0] == 2000 else 0)
-        return since * 1000000
+        return (_now_s() + (946684800 if gmtime(0)[0] == 2000 else 0)) * 1000000
+
+
+_now_s = getattr(time, "time", int)
 
 
 def _nothing():

@@ -44,9 +44,7 @@ def open_readout(layout):
     circuit = Circuit(CELLS, bits=8)
     if layout == CELLS_4:
         return CellList(4, circuit, [_Reader(gpio).read_u16 for gpio in _CELL_PINS], sleep_us)
-    return CellList(
-        16, circuit, (_Reader(_CELL_PINS[0]).read_u16,), sleep_us, Mux(_MUX), make_pin
-    )
+    return CellList(16, circuit, (_Reader(_CELL_PINS[0]).read_u16,), sleep_us, Mux(_MUX), make_pin)
 
 
 def open_i2c():

@@ -37,17 +37,21 @@ _BUTTON = const(0)  # BOOT
 _GRID_SIZE = {GRID_30X22: (30, 22), GRID_29X21: (29, 21)}
 
 
+def _converter(gpio):
+    adc = ADC(Pin(gpio))
+    adc.atten(ADC.ATTN_11DB)
+    return adc
+
+
 def open_readout(layout):
     """Return the readout of ``layout``; a grid by registers, by pins where viper fails."""
     if layout == CELLS_4:
-        reads = [ADC(Pin(gpio), atten=ADC.ATTN_11DB).read_u16 for gpio in _CELL_PINS]
+        reads = [_converter(gpio).read_u16 for gpio in _CELL_PINS]
         return CellList(4, Circuit(CELLS), reads, sleep_us)
-    adc = ADC(Pin(_ADC), atten=ADC.ATTN_11DB)
-    adc.read_u16()  # sets the attenuation
+    adc = _converter(_ADC)
+    adc.read_u16()  # the first reading sets it up
     if layout == CELLS_16:
-        return CellList(
-            16, Circuit(CELLS), (adc.read_u16,), sleep_us, Mux(_COLUMNS[:4]), make_pin
-        )
+        return CellList(16, Circuit(CELLS), (adc.read_u16,), sleep_us, Mux(_COLUMNS[:4]), make_pin)
     rows, cols = _GRID_SIZE[layout]
     wiring = Wiring(rows, cols, Shift(_ROW_DATA, _ROW_CLOCK, None), Mux(_COLUMNS))
     circuit = Circuit(

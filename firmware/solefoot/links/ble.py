@@ -41,7 +41,7 @@ def why_not(modules) -> str:
     if "bluetooth" in modules:
         return ""
     if "ubluepy" in modules:
-        return "the nrf port has ubluepy with an MTU of 23 and no bluetooth module: use USB and the log"
+        return "the nrf port has ubluepy (MTU 23) and no bluetooth module: use USB and the log"
     return "this MicroPython has no bluetooth module: use USB and the log"
 
 

@@ -1,8 +1,8 @@
 """A virtual insole with a radio, in real time: frames come in on stdin, all else by Bluetooth.
 
-Start: as in ``mpy_main``, one line of JSON and the two tables. Then messages: ``<BI`` kind, length,
-and the payload. FRAME puts cells and IMU words on the board, where the firmware reads them when
-its own clock says so; BUTTON opens the pairing window; END, or the end of stdin, ends it.
+Start: as in ``mpy_main``, one line of JSON and the two tables. Then messages: ``<BI`` kind and
+length, and the payload. FRAME puts cells and IMU words on the board, where the firmware reads them
+when its own clock says so; BUTTON opens the pairing window; END, or the end of stdin, ends it.
 """
 
 import gc
@@ -21,6 +21,7 @@ FRAME = 1
 BUTTON = 4
 BOOT_THRESHOLD = 1024  # bytes between two collections while modules are loaded
 TICKS_MASK = 0x3FFFFFFF
+WINDOW_US = 120000000  # of pairing, after the button
 
 
 class Inbox:
@@ -75,7 +76,10 @@ def main():
     # What imports leave behind lies between what stays; collected late, it leaves no hole of 2 kB.
     gc.threshold(BOOT_THRESHOLD)
     from solecore import kernels
+    from solecore.wire.messages import PROTOCOL_VERSION
     from solefoot.app.app import App
+    from solefoot.app.service import Service
+    from solefoot.app.store import Store
     from solefoot.links.ble import BleLink
     from solekit_hil.board.foot import HandedBoard, settings_from
 
@@ -90,13 +94,23 @@ def main():
     board = HandedBoard(settings.geometry.n_cells, settings.imu_axes, settings.imu_per_frame)
     inbox = Inbox(stdin, board)
     clock = WallClock(spec["ticks"], inbox)
-    link = BleLink(bluetooth.BLE(), settings)
-    inbox.on_button = link.open_pairing
-    app = App(board, link, clock, settings, best)
+    about = "\0".join((settings.serial, settings.geometry.name, settings.firmware, best[1]))
+    side, features = settings.side, settings.features
+    link = BleLink(bluetooth, clock, Store("flash"), PROTOCOL_VERSION, side, features, about)
+    inbox.on_button = lambda: link.open_pairing(WINDOW_US)
+    log = None
+    if spec.get("log"):
+        from solefoot.app.log import FlashLog
+        from solefoot.app.logstore import FileStore
+
+        log = FlashLog(FileStore("log", spec["log"]), spec["boot"], best[0])
+    app = App(board, link, clock, settings, best, (Service(),), log)
     gc.collect()
     gc.threshold(-1)
     try:
-        app.run()
+        while not app.wants_restart:
+            app.wants_sleep = False  # a virtual foot that stands still stays awake
+            app.run()
     except EOFError:
         pass
 

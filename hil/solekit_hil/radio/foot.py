@@ -42,7 +42,8 @@ class RadioFoot:
         heap_kb: int = 100,
         stack: str = "nimble",
     ) -> None:
-        self._messages = tempfile.TemporaryFile()  # what it prints; a pipe could fill
+        # What it prints; a pipe could fill.
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the foot
         self._rest = b""
         self._process = subprocess.Popen(
             [

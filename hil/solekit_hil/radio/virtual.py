@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from array import array
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from solekit.errors import SolekitError, TransportError, TransportSpecError
 from solekit.transports.ble import RECONNECT_S, BleTransport
 from solekit.transports.virtual import Pump
+from solekit_hil.radio.air import Faults as AirFaults
 from solekit_hil.radio.bluez_device import Faults
 from solekit_hil.radio.foot import RadioFoot
 from solekit_hil.radio.peripheral import Shape
@@ -19,29 +21,29 @@ from solekit_hil.radio.rig import Rig
 from solekit_hil.uri import VirtualSpec
 from solekit_hil.world import World
 
+# What takes heap here beside the app of a cable: the radio link, and the shim in place of a stack.
+RADIO_KB = 60
+NO_FAULTS = AirFaults()
 ADDRESSES = {"left": "F0:5E:00:00:00:01", "right": "F0:5E:00:00:00:02"}
 
 
-@dataclass(frozen=True)
-class RadioOptions:
-    """What a virtual pair's air and stacks are like."""
-
-    mtu: int = 517  # that the computer asks for
-    stack: str = "nimble"
-    shape: Shape | None = None
-    faults: Faults | None = None
-
-
 class RadioPair:
-    """The rig and the world of a pair, started by the first foot and ended by the last."""
+    """The rig and the world of a pair, started by the first foot and ended by the last.
 
-    def __init__(self, spec: VirtualSpec, sides: list[str], options: RadioOptions) -> None:
-        self.options = options
+    Of the spec's faults ``loss`` and ``duplicate`` are those of values between BlueZ and bleak;
+    for others, and for the ``shape`` of the air, see ``rig`` once a foot is open.
+    """
+
+    def __init__(self, spec: VirtualSpec, sides: list[str], *, shape: Shape | None = None) -> None:
+        faults = spec.faults
+        if replace(faults, loss=0.0, duplicate=0.0) != NO_FAULTS:
+            raise TransportSpecError("ble=1 knows the faults loss and duplicate only")
         self.feet: dict[str, RadioFoot] = {}
         self.rig: Rig | None = None
         self.pump = Pump(lambda: World(spec, is_mpy=True, make_foot=self._make_foot))
         self.pump.is_paced = True
         self._spec = spec
+        self._shape = shape
         self._sides = sides
         self._store: tempfile.TemporaryDirectory[str] | None = None
         self._users: set[str] = set()
@@ -62,8 +64,8 @@ class RadioPair:
             address=address,
             store=store,
             bits=self._spec.bits,
-            heap_kb=heap_kb,
-            stack=self.options.stack,
+            heap_kb=self._spec.heap_kb or heap_kb + RADIO_KB * self._spec.bits // 32,
+            stack=self._spec.stack,
         )
         return foot
 
@@ -74,9 +76,13 @@ class RadioPair:
                 self._store = tempfile.TemporaryDirectory(prefix="solekit-feet-")
                 rig = Rig(
                     [ADDRESSES[one] for one in self._sides],
-                    mtu=self.options.mtu,
-                    faults=self.options.faults,
-                    shape=self.options.shape,
+                    mtu=self._spec.mtu,
+                    faults=Faults(
+                        drop=self._spec.faults.loss,
+                        duplicate=self._spec.faults.duplicate,
+                        seed=self._spec.seed,
+                    ),
+                    shape=self._shape,
                 )
                 await rig.__aenter__()
                 self.rig = rig
@@ -115,19 +121,36 @@ class VirtualBleTransport(BleTransport):
         self.uri = uri
         self.side = side
         self.pair = pair
+        self._watcher: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Start the foot, then connect as to a real one."""
         await self.pair.open(self.side)
         try:
             await super().open()
-        except BaseException:
+        except BaseException as error:
+            foot = self.pair.feet[self.side]
+            reason = foot.printed() if isinstance(error, TransportError) else ""
             await self.pair.close(self.side)
+            if reason:  # a foot says nothing unless it fails
+                raise TransportError(f"{self.uri}: the insole's MicroPython: {reason}") from error
             raise
+        self._watcher = asyncio.create_task(self._watch(), name=f"solekit watch {self.uri}")
+
+    async def _watch(self) -> None:
+        """Tell the reader when the foot itself has failed."""
+        try:
+            async with contextlib.aclosing(self.pair.pump.read(self.side, self.uri)) as chunks:
+                async for _ in chunks:
+                    pass
+        except SolekitError as error:
+            self.lose(str(error))
 
     async def close(self) -> None:
         """Disconnect, then end the foot."""
         await super().close()
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.gather(self._watcher, return_exceptions=True)
+            self._watcher = None
         await self.pair.close(self.side)
-
-

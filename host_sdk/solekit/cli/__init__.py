@@ -18,7 +18,20 @@ EXIT_INTERRUPTED = 130
 
 
 def _app() -> typer.Typer:
-    from solekit.cli import demo, export, info, record, replay, report, scan, variables, verify
+    from solekit.cli import (
+        calibrate,
+        demo,
+        export,
+        info,
+        record,
+        replay,
+        report,
+        scan,
+        selftest,
+        settings,
+        variables,
+        verify,
+    )
 
     app = typer.Typer(
         name="solekit",
@@ -28,7 +41,8 @@ def _app() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for module in (demo, scan, record, replay, report, export, info, verify, variables):
+    bench = (settings, selftest, calibrate)
+    for module in (demo, scan, record, replay, report, export, info, verify, variables, *bench):
         app.command(name=module.__name__.rpartition(".")[2])(module.run)
     return app
 

@@ -17,6 +17,7 @@ from solekit.link import Data, Link
 from solekit.loss import StreamLoss, account
 from solekit.timeline import Bounds, PolygonTimeline
 
+_LOG_DATA = bytes((m.LOG_DATA.msg_id,))
 _EVENT = struct.Struct("<BII")
 _STRIDE = struct.Struct("<IIII6HHB")
 EVENT_COLUMNS = ["side", "kind", "t_s", "force_n", "confirmed_s"]
@@ -37,7 +38,7 @@ STRIDE_COLUMNS = [
 class FootRecording:
     """What one insole recorded.
 
-    ``wire`` are ``(t_host_s, message)`` as received; ``starts`` and ``ends`` the sequence numbers
+    ``wire`` are ``(t_host_s, message)`` as received, from the log too; ``starts`` and ``ends`` the sequence numbers
     of the streams at start and stop as the insole told them, None where it could not;
     ``duplicates`` the messages by stream that arrived again and were not recorded.
     """
@@ -61,7 +62,8 @@ class FootRecording:
         link.begin(info.boot, tuple(starts or [0] * m.N_STREAMS), info.imu_axes)
         self._by_stream: list[list[Data]] = [[] for _ in range(m.N_STREAMS)]
         for t_s, message in wire:
-            item = link.parse(t_s, message)
+            is_logged = message[:1] == _LOG_DATA
+            item = (link.parse_logged if is_logged else link.parse)(t_s, message)
             if item is not None:
                 self._by_stream[item.stream].append(item)
         # Where a damaged file lost the start, what arrived first counts.

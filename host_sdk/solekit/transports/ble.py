@@ -271,7 +271,10 @@ class BleTransport:
         loop = asyncio.get_running_loop()
         while True:
             await self._gone.wait()
-            self._client = None
+            client, self._client = self._client, None
+            if client is not None:  # it holds on to its connection to the system's Bluetooth
+                with contextlib.suppress(*_troubles()):
+                    await client.disconnect()
             give_up_s = loop.time() + self._reconnect_s
             wait_s = FIRST_WAIT_S
             reason = "the link has gone"
@@ -279,7 +282,7 @@ class BleTransport:
                 pause_s = wait_s * (0.75 + 0.5 * random.random())
                 if loop.time() + pause_s > give_up_s:
                     text = f"{reason}; no new link within {self._reconnect_s:g} s"
-                    self._queue.put_nowait(ConnectionLostError(self.uri, text))
+                    self.lose(text)
                     return
                 await asyncio.sleep(pause_s)
                 wait_s = min(2 * wait_s, LAST_WAIT_S)
@@ -290,6 +293,10 @@ class BleTransport:
                 except _troubles() as error:
                     reason = _reason(error)
             self.n_reconnects += 1
+
+    def lose(self, reason: str) -> None:
+        """Let the reading end with a lost connection."""
+        self._queue.put_nowait(ConnectionLostError(self.uri, reason))
 
     async def send(self, data: bytes) -> None:
         """Send one message; between two links it is dropped, as who waits for an answer asks on.

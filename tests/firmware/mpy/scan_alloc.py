@@ -76,8 +76,10 @@ class Rp2:
         return self.left > 0
 
     def __getitem__(self, address):
-        self.left ^= 1
-        return (self.left & 1) << 16
+        if address & 15 == 8:  # the FIFO's state: a result each second time
+            self.left ^= 1
+            return self.left << 16
+        return 0
 
     def __setitem__(self, address, value):
         pass

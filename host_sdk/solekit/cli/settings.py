@@ -1,0 +1,81 @@
+"""``solekit settings``: what an insole keeps for its person, shown and changed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from solecore.wire import messages as m
+from solekit.cli import options
+from solekit.cli.output import show_table
+from solekit.errors import DataError
+from solekit.insole import Insole
+
+_UNITS = {
+    "body_weight": "counts",
+    "dead_band": "counts",
+    "noise": "counts",
+    "fitness": "",
+    "rezero": "",
+    "period_us": "us",
+}
+_SWITCHES = ("fitness", "rezero")
+_KEYS = tuple(m.SETTING_NAMES.values())
+
+
+def run(
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(help=f"KEY=VALUE; keys are {', '.join(_KEYS)}.", show_default=False),
+    ] = None,
+    device: options.Device = None,
+    json: options.Json = False,
+) -> None:
+    """Show all settings of an insole or a pair, or change some (body_weight=700N also goes)."""
+    wanted = dict(_split(change) for change in changes or [])
+    rows = asyncio.run(_ask(device or options.DEFAULT_DEVICE, wanted))
+    show_table(pd.DataFrame(rows), as_json=json)
+
+
+def _split(change: str) -> tuple[str, str]:
+    key, equals, value = change.partition("=")
+    if not equals or key not in _KEYS:
+        raise typer.BadParameter(f"{change!r} is not KEY=VALUE with KEY of {', '.join(_KEYS)}")
+    if key in _SWITCHES:
+        if value not in ("on", "off"):
+            raise typer.BadParameter(f"{key} is on or off, not {value!r}")
+    elif not (value.isdigit() or (key == "body_weight" and value.endswith("N"))):
+        raise typer.BadParameter(f"{key} is a whole number of {_UNITS[key]}, not {value!r}")
+    return key, value
+
+
+def _number(insole: Insole, key: str, value: str) -> int:
+    if key in _SWITCHES:
+        return int(value == "on")
+    if value.isdigit():
+        return int(value)
+    try:
+        newtons = float(value[:-1])
+    except ValueError:
+        raise typer.BadParameter(f"{key}={value} is not a number of newtons") from None
+    if not insole.known.is_calibrated:
+        raise DataError(
+            f"insole {insole.known.serial} is uncalibrated: it cannot take newtons; give counts"
+        )
+    return round(newtons / insole.known.force_lsb_n)
+
+
+async def _ask(uri: str, wanted: dict[str, str]) -> list[dict[str, Any]]:
+    rows = []
+    async with options.pair_of(uri, None, None) as pair:
+        for side, insole in pair.feet.items():
+            for key, value in wanted.items():
+                await insole.settings(key, _number(insole, key, value))
+            for key in _KEYS:
+                value = await insole.settings(key)
+                shown = ("off", "on")[value] if key in _SWITCHES else value
+                rows.append({"side": side, "setting": key, "value": shown, "unit": _UNITS[key]})
+    return rows
