@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ if __name__ == "__main__":  # as a script, Python looks for modules beside it, n
 
 from tools.environment import ROOT, locked, say
 from tools.runtime_build import BINARIES, CROSS, VERSION, Build, RuntimeUnavailable, key
+from tools.shelf import Shelf, user_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -52,14 +52,17 @@ def folder() -> Path:
 
 def cache() -> Path:
     """Return the folder that all clones of this user share."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base, "solekit", f"micropython-{VERSION}", key())
+    return user_cache(f"micropython-{VERSION}", key())
+
+
+def shelf() -> Shelf:
+    """Return where interpreters and cross compiler are kept."""
+    return Shelf(folder(), key(), (*BINARIES.values(), CROSS))
 
 
 def find(bits: int) -> Path | None:
     """Return the ``bits``-bit interpreter if it is here; never fetch or build."""
-    path = folder() / BINARIES[bits]
-    return path if path.exists() and not _is_stale(folder()) else None
+    return shelf().find(BINARIES[bits])
 
 
 def works(path: Path, bits: int) -> bool:
@@ -103,37 +106,18 @@ def _get(bits: int, build: Build, say: Callable[[str], None]) -> Path:
         return path
     names = (BINARIES[bits], CROSS)
     if works(cache() / BINARIES[bits], bits):
-        _install(cache(), folder(), names)
+        shelf().install(cache(), folder(), names)
         say(f"runtime: MicroPython {VERSION}, {bits} bit, came from this user's cache")
         return path
     made = build.make(bits)
     if not works(made / BINARIES[bits], bits):
         raise RuntimeUnavailable(f"the {bits}-bit build gives wrong answers", "report this")
-    _install(made, folder(), names)
+    shelf().install(made, folder(), names)
     try:
-        _install(made, cache(), names)
+        shelf().install(made, cache(), names)
     except OSError as error:  # a home that cannot be written costs the next clone its minute
         say(f"runtime: not kept for other clones: {error}")
     return path
-
-
-def _is_stale(place: Path) -> bool:
-    """Return whether ``place`` holds another recipe's binaries; the user's own have no stamp."""
-    stamp = place / "KEY"
-    return stamp.exists() and stamp.read_text(encoding="ascii") != key()
-
-
-def _install(source: Path, target: Path, names: Iterable[str]) -> None:
-    """Copy ``names``; each appears in ``target`` whole or not at all."""
-    target.mkdir(parents=True, exist_ok=True)
-    if _is_stale(target):  # nothing of the old recipe may stay under the new key
-        for name in (*BINARIES.values(), CROSS):
-            (target / name).unlink(missing_ok=True)
-    for name in names:
-        new = target / f".{name}.{os.getpid()}"
-        shutil.copy2(source / name, new)
-        new.replace(target / name)
-    (target / "KEY").write_text(key(), encoding="ascii")
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Build MicroPython's unix port from Debian's source package; ``tools/runtime.py`` calls this."""
+"""Build MicroPython's ports from Debian's source package; runtime.py and qemu.py call this."""
 
 from __future__ import annotations
 
@@ -24,9 +24,12 @@ POOL = f"pool/main/m/micropython/{TARBALL}"
 
 BINARIES = {64: "micropython", 32: "micropython32"}
 CROSS = "mpy-cross"
-PACKAGES = {
+BOARD = "mps2-an385"  # the emulated microcontroller, by the name that QEMU has for it
+EMULATOR = "qemu-system-arm"
+PACKAGES: dict[int | str, tuple[str, ...]] = {
     64: ("gcc", "libc6-dev", "make", "xz-utils"),
     32: ("gcc", "libc6-dev", "make", "xz-utils", "gcc-multilib"),
+    BOARD: ("make", "xz-utils", "qemu-system-arm", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
 }
 
 # The upstream manifest leaves task.py out; virtual time needs it in place of the C task queue.
@@ -43,6 +46,11 @@ PORT_OPTIONS = {
         f"CFLAGS_EXTRA={NO_ERROR} -DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_FLOAT",
     ),
 }
+BOARD_HEAP = 196608  # bytes: about what MicroPython leaves on a Pico W
+BOARD_OPTIONS = (
+    *("BOARD=MPS2_AN385", "BUILD=build-board", "FROZEN_MANIFEST="),
+    *(f"MICROPY_HEAP_SIZE={BOARD_HEAP}", f"CFLAGS_EXTRA={NO_ERROR}"),
+)
 # Without these the build stamps itself with today's date and the tag of any git clone around it.
 BUILD_STAMPS = {"SOURCE_DATE_EPOCH": "1744675200", "MICROPY_GIT_TAG": f"v{VERSION}"}
 
@@ -56,8 +64,16 @@ class RuntimeUnavailable(Unavailable):
 def key() -> str:
     """Return the name of this recipe on this kind of machine: the same key, the same code."""
     recipe = [VERSION, TARBALL_SHA256, MANIFEST, OPTIONS, PORT_OPTIONS, BUILD_STAMPS]
-    text = json.dumps([platform.machine(), *recipe])
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return _digest([platform.machine(), *recipe])
+
+
+def board_key() -> str:
+    """Return the name of the emulated board's recipe; what it makes runs on any machine."""
+    return _digest([VERSION, TARBALL_SHA256, BOARD_OPTIONS, BUILD_STAMPS])
+
+
+def _digest(recipe: list[object]) -> str:
+    return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:12]
 
 
 def mirrors(index_targets: str) -> list[str]:
@@ -82,35 +98,41 @@ def checked(tarball: Path) -> Path:
     return tarball
 
 
-def missing_tools(bits: int) -> list[str]:
-    """Return what a ``bits``-bit build needs and this machine lacks."""
-    missing = [name for name in ("gcc", "make", "tar", "xz") if not shutil.which(name)]
-    if "gcc" not in missing:
-        flags = ["-m32"] if bits == 32 else []
-        compile_it = ["gcc", *flags, "-x", "c", "-o", os.devnull, "-"]
+def missing_tools(target: int | str) -> list[str]:
+    """Return what building ``target`` (64, 32 or BOARD) needs and this machine lacks."""
+    compiler = "arm-none-eabi-gcc" if target == BOARD else "gcc"
+    programs = [compiler, "make", "tar", "xz", *([EMULATOR] if target == BOARD else [])]
+    missing = [name for name in programs if not shutil.which(name)]
+    if compiler not in missing:
+        library, flags = {
+            64: ("C library header", ()),
+            32: ("32-bit C library", ("-m32",)),
+            BOARD: ("C library header for ARM", ("-mcpu=cortex-m3", "-mthumb", "-c")),
+        }[target]
+        compile_it = [compiler, *flags, "-x", "c", "-o", os.devnull, "-"]
         if subprocess.run(compile_it, input=PROBE, capture_output=True, text=True).returncode:
-            missing.append("32-bit C library" if flags else "C library header")
+            missing.append(library)
     return missing
 
 
-def get_tools(bits: int, say: Callable[[str], None]) -> None:
+def get_tools(target: int | str, say: Callable[[str], None]) -> None:
     """Return when the machine can build, having installed what it lacked if that is allowed."""
     if platform.system() != "Linux":
         raise RuntimeUnavailable(
             f"the recipe is for Linux, this is {platform.system()}",
             f"build MicroPython {VERSION} yourself and name its folder in SOLEKIT_RUNTIME",
         )
-    if bits == 32 and platform.machine() not in ("x86_64", "i686"):
+    if target == 32 and platform.machine() not in ("x86_64", "i686"):
         raise RuntimeUnavailable("the 32-bit build needs an x86 machine", "run it on one")
-    missing = missing_tools(bits)
+    missing = missing_tools(target)
     if missing and shutil.which("apt-get") and os.geteuid() == 0:
-        say(f"runtime: no {', no '.join(missing)}: installing {' '.join(PACKAGES[bits])}")
-        install = ("install", "--no-install-recommends", *PACKAGES[bits])
+        say(f"runtime: no {', no '.join(missing)}: installing {' '.join(PACKAGES[target])}")
+        install = ("install", "--no-install-recommends", *PACKAGES[target])
         if not apt(*install) and apt("update"):  # a fresh machine has an empty index
             apt(*install)
-        missing = missing_tools(bits)
+        missing = missing_tools(target)
     if missing:
-        command = f"apt-get install {' '.join(PACKAGES[bits])}"
+        command = f"apt-get install {' '.join(PACKAGES[target])}"
         raise RuntimeUnavailable(f"there is no {', no '.join(missing)}", f"as root: {command}")
 
 
@@ -149,7 +171,7 @@ def _mirrors() -> list[str]:
 
 
 class Build:
-    """One unpacked source in the empty folder ``work``; both widths can be made from it."""
+    """One unpacked source in the empty folder ``work``, from which everything can be made."""
 
     def __init__(self, work: Path, say: Callable[[str], None]):
         self.work = work
@@ -179,6 +201,20 @@ class Build:
         port = self.work / "ports" / "unix"
         shutil.copy2(port / BUILD_FOLDERS[bits] / "micropython", made / BINARIES[bits])
         self.say(f"runtime: {bits} bit is built, {time.monotonic() - start_s:.0f} s")
+        return made
+
+    def make_board(self) -> Path:
+        """Build the emulated board; return the folder with its program, named BOARD."""
+        start_s = time.monotonic()
+        get_tools(BOARD, self.say)
+        if not self._unpacked:
+            self._unpack()
+        self.say(f"runtime: building MicroPython {VERSION} for {BOARD} (half a minute)")
+        made = self.work / "made"
+        made.mkdir(exist_ok=True)
+        self._make("ports/qemu", f"MPY_LIB_DIR={self.work}/stublib", *BOARD_OPTIONS)
+        shutil.copy2(self.work / "ports/qemu/build-board/firmware.elf", made / BOARD)
+        self.say(f"runtime: {BOARD} is built, {time.monotonic() - start_s:.0f} s")
         return made
 
     def _unpack(self) -> None:

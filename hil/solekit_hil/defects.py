@@ -49,8 +49,9 @@ def parse(texts: list[str]) -> Defects:
         try:
             numbers = [int(part) for part in rest.split("-")] if rest else []
             if name == "nack":
-                () = numbers
-                has_nack = True
+                has_nack = not numbers
+                if numbers:
+                    raise ValueError
             elif name == "imu_brown_out":
                 (brown_out_s,) = map(float, numbers)
             else:
@@ -63,19 +64,18 @@ def parse(texts: list[str]) -> Defects:
 def _fault(name: str, numbers: list[int]) -> Faults:
     if name in ("dead_cell", "saturated_cell"):
         (cell,) = numbers
-        return Faults(**{f"{name}s": (cell,)})
-    if name in ("broken_row", "broken_column"):
-        line, start = (*numbers, 0)[:2]
-        if len(numbers) > 2:
-            raise ValueError
-        return Faults(
-            **{"broken_rows" if name == "broken_row" else "broken_cols": ((line, start),)}
+        return (
+            Faults(dead_cells=(cell,)) if name == "dead_cell" else Faults(saturated_cells=(cell,))
         )
+    if name in ("broken_row", "broken_column"):
+        first, second = numbers if len(numbers) == 2 else (*numbers, 0)
+        pairs = ((first, second),)
+        return Faults(broken_rows=pairs) if name == "broken_row" else Faults(broken_cols=pairs)
     first, second = numbers
     if name == "stuck_mux":
         if first not in (_ROWS, _COLUMNS):
             raise ValueError
-        return Faults(**{("stuck_row_bit", "stuck_col_bit")[first]: (second, 0)})
-    return Faults(
-        **{"swapped_rows" if name == "swapped_rows" else "swapped_cols": ((first, second),)}
-    )
+        bit = (second, 0)
+        return Faults(stuck_row_bit=bit) if first == _ROWS else Faults(stuck_col_bit=bit)
+    pairs = ((first, second),)
+    return Faults(swapped_rows=pairs) if name == "swapped_rows" else Faults(swapped_cols=pairs)

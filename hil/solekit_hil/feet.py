@@ -34,16 +34,20 @@ class Foot(Protocol):
         ...
 
 
+def open_log(spec: dict[str, Any]) -> FlashLog | None:
+    """Return the log that ``spec`` gives an insole in this process, None where it gives none."""
+    if not spec.get("log"):
+        return None
+    return FlashLog(MemoryStore(spec["log"]), spec["boot"], numpy_kernels)
+
+
 class LocalFoot:
     """The firmware in this very interpreter, on numpy kernels."""
 
     def __init__(self, spec: dict[str, Any], geometry: array, calibration: array) -> None:
         kernels = (numpy_kernels, "numpy", True)
-        log = None
-        if spec.get("log"):
-            log = FlashLog(MemoryStore(spec["log"]), spec["boot"], numpy_kernels)
         self._foot = VirtualFoot(
-            settings_from(spec, geometry, calibration), spec["ticks"], kernels, log=log
+            settings_from(spec, geometry, calibration), spec["ticks"], kernels, log=open_log(spec)
         )
 
     def run(self, steps: list[Step]) -> list[bytes]:

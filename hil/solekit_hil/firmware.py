@@ -41,9 +41,14 @@ def micropython(bits: int) -> Path:
 _folders: list[tempfile.TemporaryDirectory[str]] = []  # removed when this process ends
 
 
-@cache
 def compiled(bits: int) -> Path:
     """Return a folder with firmware and virtual board as .mpy for the ``bits`` interpreter."""
+    return compiled_for(_ARCHITECTURE[bits])
+
+
+@cache
+def compiled_for(architecture: str) -> Path:
+    """Return the same for an ``architecture`` of mpy-cross."""
     import solecore
     import solefoot
 
@@ -63,7 +68,7 @@ def compiled(bits: int) -> Path:
         target = root / source.relative_to(base).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
-            [cross, f"-march={_ARCHITECTURE[bits]}", "-O2", "-o", target, source],
+            [cross, f"-march={architecture}", "-O2", "-o", target, source],
             capture_output=True,
             text=True,
             check=False,

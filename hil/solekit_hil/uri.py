@@ -13,6 +13,8 @@ from solecore.layouts import GRID_30X22, NAMES
 from solecore.wire import messages as m
 from solekit import layouts
 from solekit.errors import TransportSpecError
+from solekit_hil import defects
+from solekit_hil.defects import Defects
 from solekit_hil.radio.air import Faults
 from solekit_hil.walker import MOTIONS
 
@@ -41,6 +43,8 @@ class VirtualSpec:
     mtu: int = 517  # that the computer asks for over ``ble``
     stack: str = "nimble"  # Bluetooth stack of the insole that is modelled
     log: int = 6 << 20  # bytes of flash for the log, what an 8 MB board leaves; 0: none
+    electronics: bool = False  # the real drivers over models of the parts
+    defects: Defects = field(default_factory=Defects)
     faults: Faults = field(default_factory=Faults)
 
 
@@ -50,6 +54,7 @@ _CHOICES = {
     "form": tuple(m.FORM_NAMES.values()),
     "body_weight": ("0", "1"),
     "pty": ("0", "1"),
+    "electronics": ("0", "1"),
     "ble": ("0", "1"),
     "stack": ("nimble", "btstack"),
     "bits": ("32", "64"),
@@ -91,16 +96,25 @@ def parse(scheme: str, rest: str) -> VirtualSpec:
                 f"or {scheme}: with one of {', '.join(MOTIONS)}"
             )
         spec |= {"motion": motion, "path": None, "layout": GRID_30X22}
+    broken: list[str] = []
     for key, text in parse_qsl(query, keep_blank_values=True):
         try:
+            if key == "fault":
+                defects.parse([text])
+                broken.append(text)
+                continue
             (faults if key in _FAULTS else spec)[key] = _value(key, text)
         except KeyError:
-            known = ", ".join((*_CHOICES, *_RANGES, "cut", "log"))
+            known = ", ".join((*_CHOICES, *_RANGES, "cut", "log", "fault"))
             raise TransportSpecError(
                 f"{scheme}: unknown argument {key!r}; known are {known}"
             ) from None
         except ValueError as error:
             raise TransportSpecError(f"{scheme}: {key}={text!r} is not {error}") from None
+    if broken:
+        spec |= {"electronics": True, "defects": defects.parse(broken)}
+    if spec.get("electronics") and scheme != "sim":
+        raise TransportSpecError(f"{scheme}: electronics and fault are for sim: only")
     if "side" in spec:
         spec["sides"] = (spec.pop("side"),)
     if spec["layout"] and "form" in spec:

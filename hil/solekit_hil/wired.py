@@ -7,7 +7,10 @@ instant of the walk: the skew between its rows is not modelled here.
 
 from __future__ import annotations
 
+import contextlib
+import math
 from array import array
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,15 +18,22 @@ import numpy as np
 from solecore.wire.messages import TICKS_MASK
 from solefoot.app import calibration as jobs
 from solefoot.app.settings import Settings, flat_calibration
+from solefoot.drivers.battery import Max17048
+from solefoot.drivers.bus import I2cRegisters
+from solefoot.drivers.lsm6ds import Lsm6dsox
 from solefoot.drivers.scan.readout import CELLS, ZERO_POTENTIAL, Circuit
 from solefoot.drivers.scan.wiring import Mux, Shift, Wiring
 from solekit import numpy_kernels
 from solekit.layouts import Layout
 from solekit_hil.board.foot import FRAME, VirtualFoot, settings_from
 from solekit_hil.defects import Defects
+from solekit_hil.electronics.bus import I2cBus
 from solekit_hil.electronics.faults import Faults
 from solekit_hil.electronics.film import Film
+from solekit_hil.electronics.gauge import Max17048Chip
+from solekit_hil.electronics.imu import Lsm6dsoxChip
 from solekit_hil.electronics.pressure import PressureSide
+from solekit_hil.feet import open_log
 
 Step = tuple[int, int, bytes]
 
@@ -35,6 +45,12 @@ LEVELS = (0.1, 0.25, 0.5, 0.8)  # of the largest pressure, on the press
 ZERO_FRAMES, LEVEL_FRAMES = 12, 8  # of the calibration: its seconds, shortened
 FIRST_T_S = -1e6  # when the film was new: it was calibrated long before the walk
 FORGET_S = 1e4  # and rested after each level
+IMU_HZ = 104
+IMU_ADDRESS = 0x6A
+RATE_ERROR = 0.02  # the chip's clock lies within this share of the nominal one
+SETUP_US = 200_000  # before the first frame, for the chips
+QUIET_FRAMES = 30  # without a sample: then the IMU is started anew
+BLOCK = 128
 
 
 def open_side(
@@ -99,32 +115,95 @@ class _Result:
     n_doubtful = 0
 
 
+class Motion:
+    """What an IMU on the foot feels at any time, from blocks of the walker a millisecond apart.
+
+    ``sample(t_s)`` as a walker has it; ``true_s(foot_us)`` is the walker's time.
+    """
+
+    def __init__(
+        self, sample: Callable[[Any], Any], side: str, true_s: Callable[[float], float]
+    ) -> None:
+        self._sample = sample
+        self._side = side
+        self._true_s = true_s
+        self._first = 0
+        self._block = np.zeros((0, 6))
+
+    def __call__(self, foot_s: float) -> np.ndarray:
+        """Return gyro (rad/s), then acceleration (m/s2), (6,)."""
+        at = max(0.0, self._true_s(foot_s * 1e6)) * 1e3
+        k = int(at)
+        if not 0 <= k - self._first < len(self._block) - 1:
+            self._first = k
+            imu = self._sample((k + np.arange(BLOCK)) * 1e-3)[1][self._side]
+            self._block = np.concatenate((imu[:, 3:], imu[:, :3]), axis=1)
+        before, after = self._block[k - self._first : k - self._first + 2]
+        return before + (at - k) * (after - before)
+
+
+def imu_per_frame(period_us: int) -> int:
+    """Return the samples that the IMU has at most taken in a frame."""
+    return math.ceil(IMU_HZ * (1 + RATE_ERROR) * period_us * 1e-6)
+
+
 class WiredBoard:
-    """Film, circuit, readout of one insole as the App wants its board."""
+    """Pressure side, IMU and battery gauge of one insole as the App wants its board."""
 
-    imu_age_us = 0
-    imu_period_us = 0
-
-    def __init__(self, side: PressureSide, settings: Settings) -> None:
+    def __init__(
+        self, side: PressureSide, motion: Motion, settings: Settings, *, start_us: int, seed: int
+    ) -> None:
         self.side = side
         self.scan_into = side.scan_into
-        self.words = array("h", bytes(2 * settings.imu_axes * settings.imu_per_frame))
-        self._n_samples = settings.imu_per_frame
+        self.now_us = start_us - SETUP_US
+        rate_error = np.random.default_rng((seed, 7)).uniform(-RATE_ERROR, RATE_ERROR)
+        self.chip = Lsm6dsoxChip(
+            motion, lambda: self.now_us, rate_error=rate_error, noise_counts=2.0, seed=seed
+        )
+        self.bus = I2cBus({IMU_ADDRESS: self.chip, Max17048.ADDRESS: Max17048Chip()})
+        self.imu = None
+        if settings.imu_axes:
+            registers = I2cRegisters(self.bus, IMU_ADDRESS)
+            self.imu = Lsm6dsox(registers, IMU_HZ, self._sleep_ms, n_axes=settings.imu_axes)
+        self.gauge = Max17048(self.bus)
+        self.n_imu_errors = 0
+        self.imu_age_us = 0
+        self.imu_period_us = 0
+        self._n_quiet = 0
+
+    def _sleep_ms(self, ms: float) -> None:
+        self.now_us += ms * 1000
 
     def read_imu_into(self, words: array) -> int:
-        """Fill ``words``."""
-        words[: len(self.words)] = self.words
-        return self._n_samples
+        """Fill ``words`` with the samples since the last frame; a silent IMU is started anew."""
+        if self.imu is None:
+            return 0
+        n = 0
+        try:
+            n = self.imu.read_into(words, int(self.now_us) & TICKS_MASK)
+            self.imu_age_us = self.imu.imu_age_us
+            self.imu_period_us = self.imu.imu_period_us
+        except OSError:
+            self.n_imu_errors += 1
+        self._n_quiet = 0 if n else self._n_quiet + 1
+        if self._n_quiet >= QUIET_FRAMES:
+            self._n_quiet = 0
+            with contextlib.suppress(OSError):
+                self.imu.restart()
+        return n
 
     def battery(self) -> tuple[int, int]:
         """Return millivolts and percent."""
-        return 4100, 95
+        try:
+            return self.gauge.read()
+        except OSError:
+            return 0, 255
 
 
 class WiredFoot:
-    """A foot of ``solekit_hil.feet`` whose frames are newtons on cells and motion of an IMU.
+    """A foot of ``solekit_hil.feet`` whose frames are newtons on its cells (f32).
 
-    The payload of a FRAME step: f32 newtons of every cell, then the words of the IMU.
+    ``true_s`` turns the foot's microseconds into the walker's time.
     """
 
     def __init__(
@@ -134,41 +213,62 @@ class WiredFoot:
         calibration: array,
         *,
         layout: Layout,
-        peak_cell_n: float,
+        side: str,
+        peak_kpa: float,
+        sample: Callable[[Any], Any],
+        true_s: Callable[[float], float],
+        start_us: int,
         seed: int,
         defects: Defects,
-        log: Any = None,
     ) -> None:
         settings = settings_from(spec, geometry, calibration)
-        peak_kpa = peak_cell_n / float(layout.area_mm2.min()) * 1e3
         # Lines are swapped when an insole is made: it was calibrated so. All else came later.
         made = Faults(
             swapped_rows=defects.faults.swapped_rows, swapped_cols=defects.faults.swapped_cols
         )
         press = open_side(layout, peak_kpa=peak_kpa, seed=seed, faults=made)
         calibrate(layout, settings, press, peak_kpa=peak_kpa)
-        side = open_side(layout, peak_kpa=peak_kpa, seed=seed, faults=defects.faults)
-        readout = side.readout
+        sole = open_side(layout, peak_kpa=peak_kpa, seed=seed, faults=defects.faults)
         raw = array("H", bytes(2 * layout.n_cells))
-        readout.measure(side.clock.ticks_us, side.clock.ticks_diff, raw)
-        settings.readout = readout.describe()
-        self.board = WiredBoard(side, settings)
+        sole.readout.measure(sole.clock.ticks_us, sole.clock.ticks_diff, raw)
+        settings.readout = sole.readout.describe()
+        if settings.imu_per_frame:
+            settings.imu_period_us = round(1e6 / IMU_HZ)
+        motion = Motion(sample, side, true_s)
+        self.board = WiredBoard(sole, motion, settings, start_us=start_us, seed=seed)
         kernels = (numpy_kernels, "numpy", True)
+        log = open_log(spec)
         self.foot = VirtualFoot(settings, spec["ticks"], kernels, board=self.board, log=log)
-        self._n_cells = layout.n_cells
+        self._defects = defects
+        self._start_us = start_us
+        self._second = 0
+        self._is_browned_out = False
 
     def run(self, steps: list[Step]) -> list[bytes]:
         """Take ``steps``."""
         return [self._step(kind, us, payload) for kind, us, payload in steps]
 
     def _step(self, kind: int, us: int, payload: bytes) -> bytes:
+        board = self.board
+        board.now_us = max(board.now_us, us)
         if kind == FRAME:
-            force_n = np.frombuffer(payload, "<f4", self._n_cells).astype(float)
-            self.board.side.load(force_n, us * 1e-6)
-            self.board.words[:] = array("h", payload[4 * self._n_cells :])
+            self._break(us)
+            board.side.load(np.frombuffer(payload, "<f4").astype(float), us * 1e-6)
             payload = b""
         self.foot.turn(kind, us & TICKS_MASK, payload)
         return self.foot.sent()
+
+    def _break(self, us: int) -> None:
+        """Let happen what the defects say: a brown-out once, a lost transfer every second."""
+        defects = self._defects
+        since_s = (us - self._start_us) * 1e-6
+        if defects.brown_out_s is not None and not self._is_browned_out:
+            self._is_browned_out = since_s >= defects.brown_out_s
+            if self._is_browned_out:
+                self.board.chip.brown_out()
+        if defects.has_nack and int(since_s) != self._second:
+            self._second = int(since_s)
+            self.board.bus.n_nacks = 1
 
     def close(self) -> None:
         """Nothing to free."""

@@ -116,6 +116,10 @@ class World:
         )
         imu_axes = (profile.imu_axes if profile else 6) if has_imu else 0
         imu_per_frame = _imu_per_frame(profile, period_us) if has_imu else 0
+        if spec.electronics and imu_per_frame:
+            from solekit_hil import wired  # many models that nobody else needs
+
+            imu_per_frame = wired.imu_per_frame(period_us)
         skew = spec.ppm * (1 if name == "left" else -1)
         offset_us = (1 << 30) - START_BEFORE_WRAP_US - rng.randrange(1_000_000)
         fields: dict[str, Any] = {
@@ -145,6 +149,8 @@ class World:
         foot: Foot
         if self._make_foot is not None:
             foot = self._make_foot(name, fields, tables, heap_kb)
+        elif spec.electronics:
+            foot = self._wired(name, fields, tables, offset_us, 1 + skew * 1e-6)
         elif is_mpy:
             foot = MicroPythonFoot(fields, *tables, bits=spec.bits, heap_kb=heap_kb)
         else:
@@ -160,6 +166,27 @@ class World:
             period_us=period_us,
             imu_axes=imu_axes,
             imu_per_frame=imu_per_frame,
+        )
+
+    def _wired(
+        self, name: str, fields: dict[str, Any], tables: Any, offset_us: int, rate: float
+    ) -> Foot:
+        """Return a foot of real drivers on modelled parts; its time is ours, ``rate`` as fast."""
+        from solekit_hil import wired
+
+        layout = self.walker.layouts[name]
+        peak_n = self.walker.peak_cell_force_n(name)
+        return wired.WiredFoot(
+            fields,
+            *tables,
+            layout=layout,
+            side=name,
+            peak_kpa=peak_n / float(layout.area_mm2.min()) * 1e3,
+            sample=self.walker.sample,
+            true_s=lambda us: (us - offset_us) / rate * 1e-6,
+            start_us=offset_us,
+            seed=2 * self.spec.seed + fields["side"],
+            defects=self.spec.defects,
         )
 
     @property
@@ -217,6 +244,11 @@ class World:
             first = side.n_frames
             frames = np.arange(first, first + WALK_AHEAD)
             t_s = (side.frame_us(frames) + self._start_us) / 1e6
+            if self.spec.electronics:
+                cells, _, _ = self.walker.sample(t_s)
+                payloads = [row.tobytes() for row in cells[side.name].astype("<f4")]
+                self._ahead[side.name] = (first, payloads)
+                return payloads[0]
             per_frame = max(1, side.imu_per_frame)
             back = np.arange(per_frame - 1, -1, -1) * (side.period_us // per_frame * 1e-6)
             fine_s = (t_s[:, None] - back).ravel()

@@ -15,6 +15,7 @@ import numpy as np
 from solecore.wire import codes
 from solecore.wire import messages as m
 from solecore.wire.schema import Message
+from solekit.backfill import BackFill, Progress
 from solekit.decode import Frames, PressureDecoder
 from solekit.errors import (
     ConnectionLostError,
@@ -27,6 +28,7 @@ from solekit.identity import InsoleInfo
 from solekit.link import Data, Link, Reply
 from solekit.live_timeline import LiveTimeline
 from solekit.loss import StreamLoss, account
+from solekit.pings import ping_on
 from solekit.recording.writer import RecordingWriter
 from solekit.timeline import PolygonTimeline
 from solekit.transports import Transport
@@ -34,7 +36,6 @@ from solekit.transports import Transport
 REQUEST_TIMEOUT_S = 1.0
 TRIES = 4
 WINDOW = 32  # messages of a stream that may be under way
-PING_MEAN_S = 0.5
 _LATE_S = 0.2  # after the stop, for what is still in the air
 _QUEUE = 4096  # messages that a slow consumer may lag behind
 _WAIT_S = 0.01  # of the wall clock: so long a virtual insole waits per message for one who lags
@@ -74,7 +75,8 @@ class Insole:
         self._random = random.Random(seed)
         self._timeline = LiveTimeline()
         self._received: list[list[Data]] = [[] for _ in range(m.N_STREAMS)]
-        self._pinging: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []  # beside the streams
+        self._back_fill: BackFill | None = None
         self.is_streaming = False
 
     @property
@@ -99,16 +101,16 @@ class Insole:
                 await self.stop()
         await self.close()
 
-    async def _end_pings(self) -> None:
+    async def _end_tasks(self) -> None:
         self.is_streaming = False
-        if self._pinging is not None:
-            self._pinging.cancel()
-            await asyncio.gather(self._pinging, return_exceptions=True)
-            self._pinging = None
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def close(self) -> None:
         """Close the link; what has been recorded stays."""
-        await self._end_pings()
+        await self._end_tasks()
         self.reading.cancel()
         await asyncio.gather(self.reading, return_exceptions=True)
         self._end_sinks()
@@ -153,11 +155,13 @@ class Insole:
 
     async def _take(self, item: Data) -> None:
         if self.writer is not None and self._info is not None:
-            self.writer.add_wire(self.side, item.t_s, item.message)
+            self.writer.add_wire(self.side, item.t_s, item.wire)
         head = item.message[: m.HEADER_SIZE + 1]  # enough for the account
         self._received[item.stream].append(
-            Data(item.t_s, item.stream, item.seq, item.n, item.foot_us, head)
+            Data(item.t_s, item.stream, item.seq, item.n, item.foot_us, head, item.block)
         )
+        if item.block >= 0:  # too old for a live stream, and for the clock
+            return
         if item.stream == m.PRESSURE and self._info is not None:
             newest = item.foot_us + (item.n - 1) * self._info.period_us
             self._timeline.add_arrival(newest * 1e-6, item.t_s)
@@ -174,8 +178,14 @@ class Insole:
                     self.n_overflowed += 1
                 queue.put_nowait(item)
 
-    async def request(self, message: Message, *values: int, rest: bytes = b"") -> Reply:
-        """Send a request and return its reply; asked again when no answer comes."""
+    async def request(
+        self,
+        message: Message,
+        *values: int,
+        rest: bytes = b"",
+        timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> Reply:
+        """Send a request and return its reply; asked again when none comes in ``timeout_s``."""
         # One future for all tries: a late answer to the first is an answer.
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         refs: list[int] = []
@@ -187,7 +197,7 @@ class Insole:
                 refs.append(ref)
                 self._waiting[ref] = future
                 await self.transport.send(data)
-                await self._wait(future, REQUEST_TIMEOUT_S)
+                await self._wait(future, timeout_s)
                 if future.done():
                     reply = future.result()
                     if reply.message is m.REFUSED:
@@ -199,7 +209,7 @@ class Insole:
                 self._waiting.pop(ref, None)
             if future.done() and not future.cancelled():
                 future.exception()  # seen, also where another error comes first
-        raise RequestTimeoutError(message.name, TRIES * REQUEST_TIMEOUT_S)
+        raise RequestTimeoutError(message.name, TRIES * timeout_s)
 
     async def _wait(self, future: asyncio.Future[Reply], timeout_s: float) -> None:
         """Wait for ``future``, at most ``timeout_s`` of the transport's time."""
@@ -235,6 +245,11 @@ class Insole:
         return self._info
 
     @property
+    def has_log(self) -> bool:
+        """Whether the insole keeps in flash what does not arrive."""
+        return "log" in self.known.features
+
+    @property
     def side(self) -> str:
         """Return ``left`` or ``right``."""
         return self.known.side
@@ -263,7 +278,7 @@ class Insole:
         """Begin streaming, in ``form`` or the insole's default one."""
         if form is not None and form not in _FORM_OF:
             raise ValueError(f"form {form!r} is not one of {', '.join(_FORM_OF)}")
-        await self._end_pings()
+        await self._end_tasks()
         for items in self._received:
             items.clear()
         self._timeline.clear()
@@ -279,7 +294,12 @@ class Insole:
             first = [stream.first for stream in self._link.streams]
             self.writer.add_session(self.clock.now_s(), "streams", side=self.side, first=first)
         self.is_streaming = True
-        self._pinging = asyncio.create_task(self._ping_on(), name=f"solekit ping {self.uri}")
+        pings = ping_on(self, self._timeline, self._random)
+        self._tasks.append(asyncio.create_task(pings, name=f"solekit ping {self.uri}"))
+        self._back_fill = BackFill(self, self._link) if self.has_log else None
+        if self._back_fill is not None:
+            fill = self._back_fill.run()
+            self._tasks.append(asyncio.create_task(fill, name=f"solekit back-fill {self.uri}"))
 
     async def _has_other_tables(self) -> bool:
         """Return whether the base has moved, or was set, since the tables were read."""
@@ -298,9 +318,13 @@ class Insole:
                 self.clock.now_s(), "insole", side=self.side, uri=self.uri, **about
             )
 
-    async def stop(self) -> dict[str, StreamLoss]:
-        """End streaming; return the account of every stream."""
-        await self._end_pings()
+    async def stop(self, progress: Progress | None = None) -> dict[str, StreamLoss]:
+        """End streaming; return the account of every stream.
+
+        What is missing is asked of the insole's log first: ``progress(done, missing)`` tells how
+        far that is. What it does not get in time stays in the log.
+        """
+        await self._end_tasks()
         if self._link.boot is None:  # not started, or stopped before
             await self.request(m.STOP)
             return self.losses
@@ -317,6 +341,10 @@ class Insole:
         ends = tuple(fields["seq"]) if fields else None
         for item in self._link.finish(ends):
             await self._take(item)
+        if error is None and self._back_fill is not None:
+            with contextlib.suppress(RequestTimeoutError, DeviceError):
+                await self._back_fill.finish(progress)
+                await self.request(m.ERASE, 0)  # only what has been acknowledged
         losses = self.losses = self._account(ends)
         if self.writer is not None:
             now = self.clock.now_s()
@@ -347,26 +375,6 @@ class Insole:
             )
             for i, name in enumerate(m.STREAM_NAMES)
         }
-
-    async def _ping_on(self) -> None:
-        """Exchange clocks at random times: regular ones would beat with the link's own rhythm."""
-        while self.is_streaming:
-            with contextlib.suppress(RequestTimeoutError):
-                await self._ping()
-            if self.writer is not None and self.writer.is_open:
-                self.writer.tick(self.clock.now_s())
-            await self.clock.sleep(PING_MEAN_S * (0.5 + self._random.random()))
-
-    async def _ping(self) -> None:
-        host_tx_s = self.clock.now_s()
-        reply = await self.request(m.PING)
-        fields = reply.fields
-        rx_us = (fields["rx_wraps"] << 30) + fields["rx_ticks"]
-        tx_us = (fields["tx_wraps"] << 30) + fields["tx_ticks"]
-        self._timeline.add_ping(host_tx_s, rx_us * 1e-6, tx_us * 1e-6, reply.t_s)
-        if self.writer is not None and self.writer.is_open:
-            ping = {"host_tx_s": host_tx_s, "rx_us": rx_us, "tx_us": tx_us, "host_rx_s": reply.t_s}
-            self.writer.add_ping(self.side, reply.t_s, ping)
 
     def timeline(self) -> PolygonTimeline:
         """Return foot time to host time from the last two minutes; refitted every few seconds."""

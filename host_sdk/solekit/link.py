@@ -19,9 +19,9 @@ from solekit import numpy_kernels
 HOLD = 8  # messages held back while one before them may still come
 HOLD_S = 0.2  # and no longer than this: the rare events must not wait for eight more
 CREDIT_EVERY = 4  # messages between two credits, the lost ones counted; an outbox holds few
-CREDIT_S = (
-    0.2  # or so much time: after a cut the insole waits for credit and sends next to nothing
-)
+# Or so much time: after a cut the insole waits for credit and sends next to nothing.
+CREDIT_S = 0.2
+HOLD_CREDIT = 24  # messages: for so long a gap holds credit back, and the insole what fills it
 _HEADER = struct.Struct(m.HEADER_FORMAT)
 _STREAM_OF = {
     m.FRAMES_RAW12.msg_id: m.PRESSURE,
@@ -86,10 +86,12 @@ class StreamIn:
     held: dict[int, Data] = field(default_factory=dict)
     credited: int = 0  # sequence number of the last credit
     credited_s: float = 0.0  # and its time
+    asked_to: int | None = None  # the log has been asked for all before this; None: no log
 
     def begin(self, seq: int, t_s: float) -> None:
         """Start counting at ``seq``."""
         self.first = self.expected = self.credited = seq
+        self.asked_to = None
         self.credited_s = t_s
         self.n_received = self.n_duplicates = 0
         self.holes.clear()
@@ -102,7 +104,7 @@ class StreamIn:
             self.expected += data.n
             return [data]
         if data.seq < self.expected:
-            return [data] if self.fill(data) else []
+            return [data] if self._fill(data) else []
         if data.seq in self.held:
             self.n_duplicates += 1
             return []
@@ -111,14 +113,26 @@ class StreamIn:
             return self.release() if len(self.held) > HOLD else []
         return self._pass(data)
 
-    def earns_credit(self, data: Data) -> bool:
-        """Return whether ``data`` is to be answered by a credit; if so, it is noted as given."""
-        n_new = data.seq + data.n - self.credited
+    def earns_credit(self, data: Data) -> int:
+        """Return what ``data`` lets be credited, noted as given; 0 if it is not yet time."""
+        seq = data.seq + data.n if self.asked_to is None else self._solid(data)
+        n_new = seq - self.credited
         if n_new <= 0 or (n_new < CREDIT_EVERY * data.n and data.t_s - self.credited_s < CREDIT_S):
-            return False
-        self.credited = data.seq + data.n
+            return 0
+        self.credited = seq
         self.credited_s = data.t_s
-        return True
+        return seq
+
+    def _solid(self, data: Data) -> int:
+        """Return the number up to which nothing is missing that the insole may still have.
+
+        It keeps few messages: what went missing long before ``data`` is in the log or nowhere.
+        """
+        since = max(self.asked_to or 0, data.seq - HOLD_CREDIT * data.n)
+        missing = [start for start, stop in self.holes if stop > since]
+        if self.held:
+            missing.append(self.expected)
+        return min((start for start in missing if start >= since), default=data.seq + data.n)
 
     def release(self) -> list[Data]:
         """Give up on what is missing before the held messages and let those pass."""
@@ -148,7 +162,7 @@ class StreamIn:
             following = self.held.pop(self.expected, None)
         return out
 
-    def fill(self, data: Data) -> bool:
+    def _fill(self, data: Data) -> bool:
         """Return whether ``data`` belongs into a hole, and close that."""
         end = data.seq + data.n
         for i, (start, stop) in enumerate(self.holes):
@@ -242,8 +256,8 @@ class Link:
                     self.on_log_data(t_s, message)
                     continue
                 item = self.parse_logged(t_s, message)
-                if item is not None and self.streams[item.stream].fill(item):
-                    out.append(item)
+                if item is not None:
+                    out += self.streams[item.stream].take(item)
             elif 0x20 <= kind < 0x40:
                 item = self.parse(t_s, message)
                 if item is not None:
@@ -253,8 +267,9 @@ class Link:
                     if kind == _CODED and was_whole and stream.held:
                         # What follows may hang on what is missing: do not wait to be sure.
                         self._outgoing.append(_ASK_FOR_KEY)
-                    if stream.earns_credit(item):
-                        self._give_credit(item)
+                    if seq := stream.earns_credit(item):
+                        credit = m.CREDIT.pack(self._boot or 0, item.stream, seq)
+                        self._outgoing.append(credit)
             elif kind == m.HELLO_REPLY.msg_id and message[1:2] != bytes((m.PROTOCOL_VERSION,)):
                 # Of another version only this byte can be relied on.
                 fields = {"protocol": message[1] if len(message) > 1 else 0, "ref": self._ref}
@@ -292,9 +307,6 @@ class Link:
         """Return credits and key requests to send now: one piece of a byte stream, or each."""
         encoded, self._outgoing = [self._encode(message) for message in self._outgoing], []
         return [b"".join(encoded)] if self._is_framed and encoded else encoded
-
-    def _give_credit(self, item: Data) -> None:
-        self._outgoing.append(m.CREDIT.pack(self._boot or 0, item.stream, item.seq + item.n))
 
     def parse(self, t_s: float, message: bytes) -> Data | None:
         """Return the data message, or None if it is not one of this start."""

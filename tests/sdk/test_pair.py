@@ -152,8 +152,8 @@ def test_who_stops_following_events_leaves_nothing_running():
         return names
 
     names = asyncio.run(walk())
-    # Two readers, two pings, the world, the test itself.
-    assert len(names) == 6
+    # Two readers, two pings, two that back-fill, the world, the test itself.
+    assert len(names) == 8
 
 
 def test_connecting_fails_whole_if_one_foot_fails():

@@ -77,7 +77,7 @@ def test_a_file_that_does_not_run_does_not_work(tmp_path):
 
 @pytest.mark.mpy
 def test_the_next_clone_takes_its_runtime_from_the_cache(place, mpy_path, monkeypatch):
-    runtime._install(mpy_path.parent, runtime.cache(), ("micropython", "mpy-cross"))
+    runtime.shelf().install(mpy_path.parent, runtime.cache(), ("micropython", "mpy-cross"))
     monkeypatch.setattr(runtime.Build, "make", lambda self, bits: pytest.fail("built again"))
     monkeypatch.setattr(runtime, "ROOT", place.parent)  # its lock file
     said = []

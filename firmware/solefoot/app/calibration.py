@@ -24,7 +24,7 @@ DOUBTFUL: int = 5  # times more or less than the others: no gain, but a fault
 _FULL_GAIN: int = 65535
 _FIRST: int = 1024  # the first level in the sums of squares
 _LOADED_CELL: int = 512  # 2 calibrated counts, times 256
-_STEP: int = 16  # raw counts that one frame in swing may ask for
+_STEP: int = 4  # raw counts that one frame in swing may ask for: it may bear a first load
 _SHIFT: int = 6  # a quarter of the cells per frame, 1/64 each: as 1/256 of all
 _QUIET_US: int = 100000  # after toe off the last load still leaves
 
@@ -237,26 +237,31 @@ class Levels:
         ``lsb_un`` 0: chosen so that 16 raw counts of a typical cell are one calibrated count.
         """
         n = self._n
-        fx = xx = 0
-        for i in range(n):
-            fx += self._fx[i]
-            xx += self._xx[i]
-        typical_un = fx * self._first_un // _FIRST // xx  # per raw count
-        lsb_un = lsb_un or max(1, fx * 16 * self._first_un // _FIRST // xx)
-        gain = min(_FULL_GAIN, fx * self._first_un // _FIRST * 65536 // (xx * lsb_un))
+        low, high = 0, 1 << 30
+        for _ in range(2):  # the mean, then that of those which are not far from it
+            total = n_used = 0
+            for i in range(n):
+                response = self._response(i)
+                if low <= response <= high and response:
+                    total += response
+                    n_used += 1
+            typical = total // n_used
+            low, high = typical // DOUBTFUL, typical * DOUBTFUL
+        un = self._first_un * (_ONE // _FIRST)  # over the response: per raw count
+        lsb_un = lsb_un or max(1, un * 16 // typical)
         n_doubtful = 0
         for i in range(n):
-            found = 0
-            if self._xx[i]:
-                un = self._fx[i] * self._first_un // _FIRST
-                if un // self._xx[i] <= DOUBTFUL * typical_un <= un * DOUBTFUL**2 // self._xx[i]:
-                    found = un * 65536 // (self._xx[i] * lsb_un)
-            if 0 < found <= _FULL_GAIN:
-                table[n + i] = found
-            else:
-                table[n + i] = gain
+            response = self._response(i)
+            if not low <= response <= high:
+                response = typical
                 n_doubtful += 1
+            table[n + i] = min(_FULL_GAIN, un * 65536 // (response * lsb_un))
         return lsb_un, n_doubtful
+
+    def _response(self, i):
+        """Return the raw counts per load of cell i by least squares, times ``_ONE`` / ``_FIRST``."""
+        fx = self._fx[i]
+        return self._xx[i] * (_ONE // _FIRST) // fx * _FIRST if fx else 0
 
 
 class Gain(Mean):
@@ -360,7 +365,7 @@ def neighbours(values, i, cols, n):
 class Rezero:
     """Let the base follow the unloaded cells in swing, a quarter of them in each frame.
 
-    A frame moves a base by a quarter of a raw count at most, so what little load there is before
+    A visit moves a base by a sixteenth of a raw count at most, so what little load there is before
     initial contact is not taken for drift. In standing and without steps nothing moves.
     """
 

@@ -65,7 +65,9 @@ class LogDesk:
         app = self._app
         log = self._log
         if fields["boot"] == app.settings.boot:
-            if not app.is_listening:
+            if app.is_listening:
+                self._keeper.take_kept(stream, fields["stop"])
+            else:
                 self._keeper.take_all()
             first, stop = log.ring_of(stream).open_range(log.slot_of(stream))
             if first < fields["stop"] and fields["start"] < stop:
@@ -106,9 +108,7 @@ class LogDesk:
         )
 
     def _acknowledge(self, fields):
-        self._log.acknowledge(
-            fields["boot"], fields["stream"], fields["start"], fields["stop"]
-        )
+        self._log.acknowledge(fields["boot"], fields["stream"], fields["start"], fields["stop"])
         return m.LOG_ACK_REPLY.pack(fields["ref"])
 
     def _erase(self, fields):

@@ -47,16 +47,25 @@ class LogKeeper:
                     box.drop()
             else:
                 while box.n_free < room < box.n_slots:
-                    kept = box.n_kept
-                    box.take_back()
-                    log.take(box, True)
-                    box.drop()
-                    kept = kept - 1 if kept else 0
-                    box.n_kept = kept
-                    box.n_waiting -= kept
+                    self._take_oldest(box)
         if log.wants_key:
             log.wants_key = False
             app.sampler.key_frame()
+
+    def _take_oldest(self, box):
+        kept = box.n_kept
+        box.take_back()
+        self._log.take(box, True)
+        box.drop()
+        kept = kept - 1 if kept else 0
+        box.n_kept = kept
+        box.n_waiting -= kept
+
+    def take_kept(self, stream, stop) -> None:
+        """Log what was sent of ``stream`` before ``stop``: the host says that it did not arrive."""
+        for box in self._app.outboxes:
+            while box.n_kept and box.has_kept(stream, stop):
+                self._take_oldest(box)
 
     def take_all(self) -> None:
         """Log everything that waits, and what was sent without an answer."""

@@ -121,6 +121,14 @@ class Outbox:
                 return
             self.n_kept -= 1
 
+    def has_kept(self, stream, stop) -> bool:
+        """Return whether something of ``stream`` from before ``stop`` is kept."""
+        for back in range(1, self.n_kept + 1):
+            i = (self._head - self.n_waiting - back) % self.n_slots
+            if self._stream[i] == stream and self._seq[i] < stop:
+                return True
+        return False
+
     @property
     def n_free(self) -> int:
         """Messages that find room before one has to go."""

@@ -33,6 +33,8 @@ SWAPPED_COLUMNS_PCT: int = 10
 SWAPPED_LOAD_PCT: int = 2  # and how much that is of the load of the two lines
 NEARLY_PCT: int = 80  # of the best: then lines closer together are the likelier ones
 
+# By what ``check`` of an IMU returns: all well, absent, another chip, brown-out, no data.
+_OF_CHECK = (0, codes.IMU_ABSENT, codes.IMU_ABSENT, codes.IMU_BROWN_OUT, codes.IMU_NO_DATA)
 _IMU = (codes.IMU_ABSENT, codes.IMU_BROWN_OUT, codes.IMU_NO_DATA, codes.I2C_NACK)
 
 
@@ -92,9 +94,11 @@ def _parts(board, settings):
         if settings.imu_per_frame and hasattr(board, "imu"):
             faults.append((codes.IMU_ABSENT, 0, 0))
     else:
-        kind = imu.check()
+        kind = _OF_CHECK[imu.check()]
         if kind:
-            faults.append((kind, 0, 0))
+            faults.append((kind, imu.n_restarts + 1, 0))
+        elif imu.n_restarts:  # it works again
+            faults.append((codes.IMU_BROWN_OUT, imu.n_restarts, 0))
     n_errors = getattr(board, "n_imu_errors", 0)
     if n_errors:
         faults.append((codes.I2C_NACK, min(65535, n_errors), 0))

@@ -6,14 +6,14 @@ from solecore.gait import ticks as _ticks
 from solecore.wire import messages as m
 
 STARVED_US: int = 250000  # without credit for so long, one message goes out to ask for it
-_LEFT: int = 2  # messages that still find room while all that was sent is kept
 
 
 class Sender:
     """Alerts first, then frames and IMU samples in turns.
 
     With ``keeps`` a message that was sent stays in its outbox until the host has acknowledged it:
-    if the link is lost it goes to the log. ``is_narrow``: only alerts go out.
+    if the link is lost, or its room is needed, it goes to the log. ``is_narrow``: only alerts go
+    out.
     """
 
     def __init__(self, sampler, link, log) -> None:
@@ -33,13 +33,8 @@ class Sender:
         """Send from here on, at most ``window`` messages of a stream under way (0: no limit)."""
         sampler = self._sampler
         self.keeps = window > 0 and self._log is not None
-        for i, box in enumerate(self.boxes):
-            n = window
-            if self.keeps:
-                n = min(window, max(1, box.n_slots - _LEFT))
-            if i:
-                per_message = sampler.frames_per_message if i == 1 else sampler.imu_per_message
-                self._window[m.PRESSURE if i == 1 else m.IMU] = n * per_message
+        self._window[m.PRESSURE] = window * sampler.frames_per_message
+        self._window[m.IMU] = window * sampler.imu_per_message
         for stream in range(m.N_STREAMS):
             self._acked[stream] = sampler.seq[stream]
 

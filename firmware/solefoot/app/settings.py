@@ -100,6 +100,8 @@ class Settings:
         self.period_us = profile.period_us
         self.imu_axes = profile.imu_axes
         self.imu_per_frame = profile.imu_per_frame
+        # Nominal; a board whose chip has another rate says so.
+        self.imu_period_us = self.period_us // self.imu_per_frame if self.imu_per_frame else 0
         self.body_weight = body_weight
         self.noise = noise
         self.outbox_bytes = outbox_bytes

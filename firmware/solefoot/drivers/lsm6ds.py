@@ -1,203 +1,264 @@
-"""ST LSM6DSOX and LSM6DS3TR-C: +-16 g, +-2000 deg/s, FIFO in continuous mode.
+"""LSM6DSOX and LSM6DS3TR-C: one register map for the sensors, two kinds of FIFO.
 
-Register facts are those of the data sheets, from memory; not yet run on a chip.
+Registers and bits from ST's data sheets, from memory and checked against public headers; not run
+on a chip. +-16 g and +-2000 deg/s; interrupt pin 1 wakes.
 """
 
-# pyright: reportAttributeAccessIssue=false
-from solefoot.drivers.imu import AXES, FifoImu
+from solefoot.drivers.imu import BURST, SETTLE_US, XYZ, Imu, word_of
 
-_CTRL1_XL: int = 0x10
+_WHO_AM_I: int = 0x0F
+_CTRL1_XL: int = 0x10  # acceleration: rate, range
 _CTRL2_G: int = 0x11
 _CTRL3_C: int = 0x12
+_CTRL6_C: int = 0x15
 _OUT_TEMP: int = 0x20
-_FIFO_STATUS: int = 0x3A
+_WAKE_UP_SRC: int = 0x1B
+_FIFO_STATUS1: int = 0x3A
 _WAKE_UP_THS: int = 0x5B
 _WAKE_UP_DUR: int = 0x5C
 _MD1_CFG: int = 0x5E
-_RESET: int = 0x01
-_BDU_AND_INCREMENT: int = 0x44
-_ACCEL_16_G: int = 0x04
-_GYRO_2000_DPS: int = 0x0C
-_WAKE_TO_INT1: int = 0x20
-_INTERRUPTS: int = 0x80
-_ACCEL_26_HZ: int = 0x20
-_CONTINUOUS: int = 0x06
-_MOST: int = 24  # samples of one burst
+
+_RESET: int = 0x05  # with the address counting on
+_BLOCK_UPDATE: int = 0x44
+_RANGE_16_G: int = 0x04
+_RANGE_2_G: int = 0x00
+_RANGE_2000_DPS: int = 0x0C
+_CONTINUOUS: int = 6
+_LOW_POWER: int = 0x10
+_WAKE_ON_INT1: int = 0x20
+_CODE_26_HZ: int = 2
 
 
-class _Lsm6ds(FifoImu):
-    """What both chips share."""
+class _Lsm6(Imu):
+    rates_hz = (26, 52, 104, 208)
+    gyro_lsb_urad_s = 1222  # 0.07 deg/s
+    _id_register = _WHO_AM_I
+    _config_register = _CTRL1_XL
 
-    ID_REGISTER = 0x0F
-    RATES = {104: 0x40, 208: 0x50}  # the code lies in the high nibble
-
-    def __init__(self, registers, rate_hz, sleep_ms, axes=AXES, n_axes=6) -> None:
-        size = _MOST * self.SAMPLE
-        self._buf = bytearray(size)
-        view = memoryview(self._buf)
-        # One view for each length: a slice would allocate at every read.
-        self._views = [view[: n * self.WORD] for n in range(size // self.WORD + 1)]
-        self._status = bytearray(2)
-        FifoImu.__init__(self, registers, rate_hz, sleep_ms, axes, n_axes)
-
-    def _setup(self):
-        r = self._r
-        r.write(_CTRL3_C, _RESET)
-        self._sleep_ms(1)
-        r.write(_CTRL3_C, _BDU_AND_INCREMENT)
-        self._set_fifo(0)  # bypass: empty
-        r.write(_CTRL1_XL, self.RATES[self._rate_hz] | _ACCEL_16_G)
-        r.write(_CTRL2_G, self.RATES[self._rate_hz] | _GYRO_2000_DPS)
-        self._sleep_ms(80)  # the gyroscope's turn-on time
-        self._set_fifo(_CONTINUOUS)
-
-    def _is_set_up(self):
-        rate = self.RATES[self._rate_hz]
-        r = self._r
-        return (
-            r.read(_CTRL1_XL) == rate | _ACCEL_16_G and r.read(_CTRL2_G) == rate | _GYRO_2000_DPS
-        )
-
-    def _flush(self):
-        self._set_fifo(0)
-        self._set_fifo(_CONTINUOUS)
-        self._clock.restart()
+    def __init__(
+        self, registers, sleep_us, rate_hz: int = 104, accel_only: bool = False, axes=XYZ
+    ) -> None:
+        registers.prepare(0)
+        Imu.__init__(self, registers, sleep_us, rate_hz, accel_only, axes)
 
     def temperature_c10(self) -> int:
-        """Return the temperature of the chip in tenths of a degree."""
-        r = self._r
-        v = r.read(_OUT_TEMP) | r.read(_OUT_TEMP + 1) << 8
-        return 250 + ((v - 65536 if v > 32767 else v) * 10 >> 8)
+        """Return the chip's temperature in tenths of a degree Celsius."""
+        pair = bytearray(2)
+        self._registers.read_into(_OUT_TEMP, pair)
+        return 250 + (word_of(pair[0], pair[1]) * 10 >> 8)
 
-    def sleep_until_motion(self, threshold_mg: int) -> None:
-        """Keep only the accelerometer, slow; INT1 rises when it moves by ``threshold_mg``."""
-        steps = threshold_mg * 64 // 16000
-        if not 0 < steps < 64:
-            raise ValueError("%s: motion of %d mg, from 250 to 15999" % (self.NAME, threshold_mg))
-        r = self._r
-        self._set_fifo(0)
-        r.write(_CTRL2_G, 0)
-        r.write(_CTRL1_XL, _ACCEL_26_HZ | _ACCEL_16_G)
-        r.write(_WAKE_UP_THS, steps)
-        r.write(_WAKE_UP_DUR, 0)
-        r.write(_MD1_CFG, _WAKE_TO_INT1)
-        r.write(self.TAP_CFG, _INTERRUPTS)
+    def _start(self):
+        write = self._registers.write
+        self._open_chip()
+        write(_CTRL3_C, _RESET)
+        self._sleep_us(1000)
+        write(_CTRL3_C, _BLOCK_UPDATE)
 
-    def wake(self) -> None:
-        """Measure again after ``sleep_until_motion``."""
-        self.restart()
+    def _run(self):
+        write = self._registers.write
+        code = self.rates_hz.index(self.rate_hz) + _CODE_26_HZ
+        self._config = code << 4 | _RANGE_16_G
+        write(_CTRL1_XL, self._config)
+        write(_CTRL2_G, 0 if self.accel_only else code << 4 | _RANGE_2000_DPS)
+        self._sleep_us(SETTLE_US)
+        self._fill(code)
+
+    def _sleep(self, threshold_mg):
+        threshold = threshold_mg * 64 // 2000
+        if not 0 < threshold < 64:
+            raise ValueError("%s threshold_mg=%r, 32 to 1999" % (self.name, threshold_mg))
+        write = self._registers.write
+        self._empty()
+        write(_CTRL2_G, 0)
+        write(_CTRL6_C, _LOW_POWER)
+        write(_CTRL1_XL, _CODE_26_HZ << 4 | _RANGE_2_G)
+        self._sleep_us(SETTLE_US)
+        write(_WAKE_UP_DUR, 0)
+        write(_WAKE_UP_THS, threshold)
+        self._latch(True)
+        write(_MD1_CFG, _WAKE_ON_INT1)
+
+    def _leave_sleep(self):
+        write = self._registers.write
+        write(_MD1_CFG, 0)
+        self._latch(False)
+        self._registers.read(_WAKE_UP_SRC)
+        write(_CTRL6_C, 0)
+
+    def _flush(self):
+        self._empty()
+        self._go_on()
+
+    def _fill(self, code):
+        """Let the FIFO take every sample at the rate of ``code``."""
+        raise NotImplementedError
+
+    def _empty(self):
+        raise NotImplementedError
+
+    def _go_on(self):
+        raise NotImplementedError
+
+    def _latch(self, on):
+        """Switch interrupts that stay on, or off."""
+        raise NotImplementedError
 
 
-class Lsm6dsox(_Lsm6ds):
-    """LSM6DSOX (and LSM6DSO): words of seven bytes, each with a tag."""
+class Lsm6dsox(_Lsm6):
+    """LSM6DSOX (or LSM6DSO): a FIFO of 512 tagged words."""
 
-    NAME = "LSM6DSOX"
-    ID = 0x6C
-    TAP_CFG = 0x58
-    WORD = 7
-    SAMPLE = 14
+    name = "LSM6DSOX"
+    chip_id = 0x6C
+
     _FIFO_CTRL3 = 0x09
     _FIFO_CTRL4 = 0x0A
-    _FIFO_TAG = 0x78
+    _CTRL9_XL = 0x18
+    _TAP_CFG0 = 0x56
+    _TAP_CFG2 = 0x58
+    _FIFO_DATA_OUT_TAG = 0x78
 
-    def __init__(self, registers, rate_hz, sleep_ms, axes=AXES, n_axes=6) -> None:
-        self._gyro = bytearray(6)  # of the sample whose acceleration is still to come
-        self._has_gyro = False
-        _Lsm6ds.__init__(self, registers, rate_hz, sleep_ms, axes, n_axes)
+    _NO_I3C = 0xE2
+    _FIFO_WORDS = 512
+    _TAG_GYRO = 1
+    _TAG_ACCEL = 2
+    _NONE = -1
 
-    def _set_fifo(self, mode):
-        rate = self.RATES[self._rate_hz]
-        self._r.write(self._FIFO_CTRL3, rate | rate >> 4)
-        self._r.write(self._FIFO_CTRL4, mode)
-        self._has_gyro = False
+    def __init__(
+        self, registers, sleep_us, rate_hz: int = 104, accel_only: bool = False, axes=XYZ
+    ) -> None:
+        size = 7 if accel_only else 14
+        self._bytes = bytearray(BURST * size)
+        view = memoryview(self._bytes)
+        self._views = [view[: size * n] for n in range(BURST + 1)]
+        self._status = bytearray(2)
+        # Slots of the words that wait for their other half.
+        self._gyro_slot = self._accel_slot = self._NONE
+        _Lsm6.__init__(self, registers, sleep_us, rate_hz, accel_only, axes)
+
+    def _start(self):
+        _Lsm6._start(self)
+        self._registers.write(self._CTRL9_XL, self._NO_I3C)
+
+    def _fill(self, code):
+        self._registers.write(self._FIFO_CTRL3, code if self.accel_only else code << 4 | code)
+        self._go_on()
+
+    def _empty(self):
+        self._registers.write(self._FIFO_CTRL4, 0)
+        self._gyro_slot = self._accel_slot = self._NONE
+
+    def _go_on(self):
+        self._registers.write(self._FIFO_CTRL4, _CONTINUOUS)
+
+    def _latch(self, on):
+        self._registers.write(self._TAP_CFG0, 0x01 if on else 0)
+        self._registers.write(self._TAP_CFG2, 0x80 if on else 0)
 
     def _level(self):
         status = self._status
-        self._r.read_into(_FIFO_STATUS, status)
-        if status[1] & 0x48:  # overrun, now or since the last look
-            self.n_overruns += 1
-            self._clock.restart()
-        return status[0] | (status[1] & 3) << 8
+        self._registers.read_into(_FIFO_STATUS1, status)
+        n = status[0] | (status[1] & 3) << 8
+        if n > self._FIFO_WORDS:
+            return -2
+        if status[1] & 0x48:  # full now, or was since the last look
+            return -1
+        return n if self.accel_only else n >> 1
 
-    def _read(self, words, room):
-        n_words = self._level()
-        most = 2 * (room if room < _MOST else _MOST)
-        if n_words > most:
-            n_words = most
-        if not n_words:
-            return 0
-        buf = self._buf
-        self._r.read_into(self._FIFO_TAG, self._views[n_words])
-        step = self._n_axes
-        n = at = 0
-        end = 7 * n_words
-        while at < end:
-            tag = buf[at] >> 3
-            if tag == 1:
-                i = 0
-                while i < 6:
-                    self._gyro[i] = buf[at + 1 + i]
-                    i += 1
-                self._has_gyro = True
-            elif tag == 2 and (self._has_gyro or step == 3):
-                if step == 6:
-                    self._put(words, n * step, self._gyro, 0)
-                self._put(words, n * step + step - 3, buf, at + 1)
-                self._has_gyro = False
-                n += 1
-            at += 7
-        return n
+    def _burst(self, words, at, n):
+        data, raw = self._bytes, self._raw
+        per_sample = self.n_words
+        end = at + n
+        i = at
+        self._registers.read_into(self._FIFO_DATA_OUT_TAG, self._views[n])
+        start = 0
+        while start < n * (7 if self.accel_only else 14):
+            tag = data[start] >> 3
+            slot = data[start] >> 1 & 3
+            base = 0
+            if self.accel_only:
+                if tag == self._TAG_ACCEL:
+                    self._gyro_slot = slot
+                    self._accel_slot = slot
+            elif tag == self._TAG_GYRO:
+                self.n_slips += self._gyro_slot >= 0
+                self._gyro_slot = slot
+            elif tag == self._TAG_ACCEL:
+                self.n_slips += self._accel_slot >= 0
+                self._accel_slot = slot
+                base = 3
+            if tag == self._TAG_GYRO or tag == self._TAG_ACCEL:
+                k = 0
+                while k < 3:
+                    value = data[start + 1 + 2 * k] | data[start + 2 + 2 * k] << 8
+                    raw[base + k] = value - 65536 if value > 32767 else value
+                    k += 1
+                if self._gyro_slot >= 0 and self._gyro_slot == self._accel_slot:
+                    if i < end:
+                        self._put(0, words, i * per_sample)
+                        i += 1
+                    self._gyro_slot = self._accel_slot = self._NONE
+            start += 7
+        return i - at
 
 
-class Lsm6ds3trc(_Lsm6ds):
-    """LSM6DS3TR-C: bare words of 16 bits in a pattern of six."""
+class Lsm6ds3trc(_Lsm6):
+    """LSM6DS3TR-C: a FIFO of 2048 words, gyroscope and acceleration in turn, without tags."""
 
-    NAME = "LSM6DS3TR-C"
-    ID = 0x6A
-    TAP_CFG = 0x58
-    WORD = 12
-    SAMPLE = 12
+    name = "LSM6DS3TR-C"
+    chip_id = 0x6A
+
     _FIFO_CTRL3 = 0x08
     _FIFO_CTRL5 = 0x0A
-    _FIFO_PATTERN = 0x3C
-    _FIFO_DATA = 0x3E
+    _FIFO_DATA_OUT = 0x3E
+    _TAP_CFG = 0x58
 
-    def _set_fifo(self, mode):
-        self._r.write(self._FIFO_CTRL3, 0x09)  # neither sensor is decimated
-        self._r.write(self._FIFO_CTRL5, self.RATES[self._rate_hz] >> 1 | mode)
+    def __init__(
+        self, registers, sleep_us, rate_hz: int = 104, accel_only: bool = False, axes=XYZ
+    ) -> None:
+        self._status = bytearray(4)
+        self._fifo_mode = 0
+        self._views = []
+        _Lsm6.__init__(self, registers, sleep_us, rate_hz, accel_only, axes)
+        view = memoryview(self._raw)
+        self._views = [view[: self.n_words * n] for n in range(BURST + 1)]
+        self._word = view[:1]
+
+    def _fill(self, code):
+        self._registers.write(self._FIFO_CTRL3, 0x01 if self.accel_only else 0x09)
+        self._fifo_mode = code << 3 | _CONTINUOUS
+        self._go_on()
+
+    def _empty(self):
+        self._registers.write(self._FIFO_CTRL5, 0)
+
+    def _go_on(self):
+        self._registers.write(self._FIFO_CTRL5, self._fifo_mode)
+
+    def _latch(self, on):
+        self._registers.write(self._TAP_CFG, 0x81 if on else 0)
 
     def _level(self):
         status = self._status
-        self._r.read_into(_FIFO_STATUS, status)
+        self._registers.read_into(_FIFO_STATUS1, status)
+        n = status[0] | (status[1] & 7) << 8
         if status[1] & 0x40:
-            self.n_overruns += 1
-            self._clock.restart()
-            self._align()
-        return status[0] | (status[1] & 7) << 8
+            return -1
+        place = status[2] | (status[3] & 3) << 8  # of the next word in the pattern
+        if place >= self.n_words:
+            return -2
+        if place and n:
+            self.n_slips += 1
+            while place < self.n_words and n:
+                self._registers.read_into(self._FIFO_DATA_OUT, self._word)
+                place += 1
+                n -= 1
+        return n // self.n_words
 
-    def _align(self):
-        """Read on to the first word of a sample: an overrun may have cut one in two."""
-        r = self._r
-        for _ in range(6):
-            if not r.read(self._FIFO_PATTERN):
-                return
-            r.read_into(self._FIFO_DATA, self._status)
-
-    def _read(self, words, room):
-        n = self._level() // 6
-        if n > room:
-            n = room
-        if n > _MOST:
-            n = _MOST
-        if not n:
-            return 0
-        buf = self._buf
-        self._r.read_into(self._FIFO_DATA, self._views[n])
-        step = self._n_axes
+    def _burst(self, words, at, n):
+        size = self.n_words
+        self._registers.read_into(self._FIFO_DATA_OUT, self._views[n])
         i = 0
         while i < n:
-            if step == 6:
-                self._put(words, i * step, buf, 12 * i)
-            self._put(words, i * step + step - 3, buf, 12 * i + 6)
+            self._put(i * size, words, (at + i) * size)
             i += 1
         return n

@@ -11,6 +11,10 @@ import numpy as np
 from solekit.errors import DataError
 from solekit.layouts import FloatArray
 
+CELL_MM2 = 32.0  # what the defaults are for: 8 x 4 mm
+REST_S = 2e-6
+GAIN_S = 1.9e-6
+
 
 class Film:
     """``n_cells`` cells of one sheet.
@@ -18,9 +22,9 @@ class Film:
     Parameters
     ----------
     rest_s
-        Conductance of an unloaded cell, siemens.
+        Conductance of an unloaded cell, siemens, of all or of each.
     gain_s, exponent
-        Siemens at 1 kPa, and the power of the pressure.
+        Siemens that 1 kPa adds, of all or of each, and the power of the pressure.
     spread
         SD of the gain between cells, as a share.
     hysteresis
@@ -36,8 +40,8 @@ class Film:
         n_cells: int,
         *,
         seed: int = 0,
-        rest_s: float = 2e-6,
-        gain_s: float = 1.9e-6,
+        rest_s: float | FloatArray = REST_S,
+        gain_s: float | FloatArray = GAIN_S,
         exponent: float = 0.9,
         spread: float = 0.1,
         hysteresis: float = 0.06,

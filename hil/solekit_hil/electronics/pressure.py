@@ -20,7 +20,7 @@ from solekit_hil.electronics.ad7606 import Ad7606
 from solekit_hil.electronics.adc import Adc
 from solekit_hil.electronics.clock import SimTime
 from solekit_hil.electronics.faults import Faults
-from solekit_hil.electronics.film import Film
+from solekit_hil.electronics.film import CELL_MM2, GAIN_S, REST_S, Film
 from solekit_hil.electronics.grid import CellFront, Grid
 from solekit_hil.electronics.registers import GpioRegisters, SarRegister, viper_kernels
 from solekit_hil.electronics.rp2 import Rp2
@@ -36,7 +36,7 @@ def grid_circuit() -> Circuit:
 
 def cell_circuit() -> Circuit:
     """Return a divider per cell."""
-    return Circuit(CELLS, drive_mv=3300, r_ohm=2200, r_col_dohm=700)
+    return Circuit(CELLS, drive_mv=3300, r_ohm=220, r_col_dohm=700)
 
 
 def grid_wiring(rows: int, cols: int) -> Wiring:
@@ -224,6 +224,12 @@ def open_cells(
     return Rig(readout, front, {"adcs": adcs})
 
 
+def film_of(layout: Layout, **options: Any) -> Film:
+    """Return the film under ``layout``: a larger cell conducts more; ``options`` of ``Film``."""
+    share = layout.area_mm2 / CELL_MM2
+    return Film(layout.n_cells, rest_s=REST_S * share, gain_s=GAIN_S * share, **options)
+
+
 class PressureSide:
     """One sole of ``layout`` under load, read by the real driver.
 
@@ -240,7 +246,7 @@ class PressureSide:
         faults: Faults | None = None,
         **options: Any,
     ) -> None:
-        self.film = film or Film(layout.n_cells, seed=seed)
+        self.film = film or film_of(layout, seed=seed)
         self._per_newton = 1000 / layout.area_mm2  # kPa
         if layout.rows:
             self.rig = open_grid(layout.rows, layout.cols, seed=seed, faults=faults, **options)

@@ -164,6 +164,10 @@ class Device1(ServiceInterface):
             }
         )
 
+    def characteristics(self) -> list[Characteristic1]:
+        """Return all that it has while it is connected."""
+        return [one for _, one in self._tree if isinstance(one, Characteristic1)]
+
     def n_copies(self) -> int:
         """Return how often the next value is emitted."""
         faults = self.double.faults
@@ -290,9 +294,8 @@ class Device1(ServiceInterface):
         self._is_resolved = False
         self._is_paired = self._is_bonded
         was_subscribed = False
-        for _, one in self._tree:
-            if isinstance(one, Characteristic1):
-                was_subscribed = one.drop() or was_subscribed
+        for one in self.characteristics():
+            was_subscribed = one.drop() or was_subscribed
         if was_subscribed:
             self.n_stale = self.double.faults.stale_notify
         self.emit_properties_changed(

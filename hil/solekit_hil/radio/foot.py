@@ -45,33 +45,50 @@ class RadioFoot:
         # What it prints; a pipe could fill.
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the foot
         self._rest = b""
-        self._process = subprocess.Popen(
-            [
-                micropython(bits),
-                "-X",
-                f"heapsize={heap_kb}k",
-                "-m",
-                "solekit_hil.board.radio_main",
-            ],
+        self._spec = spec
+        self._tables = geometry, calibration
+        self._command = [
+            micropython(bits),
+            "-X",
+            f"heapsize={heap_kb}k",
+            "-m",
+            "solekit_hil.board.radio_main",
+        ]
+        self._store = store
+        self._environment = {
+            **os.environ,
+            "MICROPYPATH": str(compiled(bits)),
+            "SOLEFOOT_RADIO": f"127.0.0.1:{port}",
+            "SOLEFOOT_ADDRESS": address,
+            "SOLEFOOT_STACK": stack,
+        }
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            self._command,
             stdin=subprocess.PIPE,
             stdout=self._messages,
             stderr=subprocess.STDOUT,
-            cwd=store,
-            env={
-                **os.environ,
-                "MICROPYPATH": str(compiled(bits)),
-                "SOLEFOOT_RADIO": f"127.0.0.1:{port}",
-                "SOLEFOOT_ADDRESS": address,
-                "SOLEFOOT_STACK": stack,
-            },
+            cwd=self._store,
+            env=self._environment,
         )
-        assert self._process.stdin
-        start = {**spec, "n_geometry": 2 * len(geometry), "n_calibration": 2 * len(calibration)}
-        tables = geometry.tobytes() + calibration.tobytes()
+        assert process.stdin
+        geometry, calibration = self._tables
+        sizes = {"n_geometry": 2 * len(geometry), "n_calibration": 2 * len(calibration)}
+        line = json.dumps({**self._spec, **sizes}).encode() + b"\n"
         with contextlib.suppress(BrokenPipeError):  # told by the next step
-            self._process.stdin.write(json.dumps(start).encode() + b"\n" + tables)
-            self._process.stdin.flush()
-            os.set_blocking(self._process.stdin.fileno(), False)
+            process.stdin.write(line + geometry.tobytes() + calibration.tobytes())
+            process.stdin.flush()
+            os.set_blocking(process.stdin.fileno(), False)
+        return process
+
+    def restart(self) -> None:
+        """End the process and start it anew with the next boot id; what is in flash stays."""
+        self._end()
+        self._rest = b""
+        self._spec = {**self._spec, "boot": self._spec["boot"] + 1}
+        self._process = self._start()
 
     def run(self, steps: list[Step]) -> list[bytes]:
         """Hand in the frames among ``steps``; what the foot sends goes over the air."""
@@ -114,8 +131,11 @@ class RadioFoot:
 
     def close(self) -> None:
         """End the process."""
-        if self._messages.closed:
-            return
+        if not self._messages.closed:
+            self._end()
+            self._messages.close()
+
+    def _end(self) -> None:
         process = self._process
         assert process.stdin
         if process.poll() is None:
@@ -127,4 +147,3 @@ class RadioFoot:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        self._messages.close()

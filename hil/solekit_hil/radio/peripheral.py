@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import math
 import struct
 from collections import deque
@@ -22,15 +21,13 @@ from typing import Any
 
 from bumble import hci
 from bumble.controller import Controller
-from bumble.core import UUID, AdvertisingData, ProtocolError
+from bumble.core import UUID, ProtocolError
 from bumble.device import AdvertisingType, Connection, Device, DeviceConfiguration
 from bumble.gatt import Characteristic, CharacteristicValue, Descriptor, Service
 from bumble.keys import PairingKeys
 from bumble.link import LocalLink
 
 from solekit_hil.radio.bonds import FootKeys, is_bonding, just_works
-
-log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 COMMAND, NOTIFY, INDICATE, VALUE, DONE = range(1, 6)
@@ -67,6 +64,9 @@ class Peripheral:
         self.address = address
         self.shape = shape or Shape()
         self.n_sent = 0  # notifications that went on the air
+        self.advertises = asyncio.Event()  # set while it does
+        self.is_alone = asyncio.Event()  # set while no central is connected
+        self.is_alone.set()
         self._link = link
         self._most_mtu = mtu
         self._device: Device | None = None
@@ -103,11 +103,6 @@ class Peripheral:
         assert self._server is not None
         return self._server.sockets[0].getsockname()[1]
 
-    @property
-    def is_connected(self) -> bool:
-        """Return whether a central is connected."""
-        return self._connection is not None
-
     async def drop(self) -> None:
         """End the connection, as a foot out of range does."""
         if self._connection is not None:
@@ -117,12 +112,19 @@ class Peripheral:
     # -- the foot's end --
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._serving is not None and not self._serving.done():
-            writer.close()  # one foot has one radio
-        else:
-            self._serving = asyncio.create_task(self._serve(reader, writer))
+        before = self._serving
+        self._serving = asyncio.create_task(self._serve(reader, writer, before))
+        self._serving.add_done_callback(lambda _: writer.close())
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        before: asyncio.Task[None] | None,
+    ) -> None:
+        if before is not None:  # one radio has one foot; this one has been restarted
+            before.cancel()
+            await asyncio.gather(before, return_exceptions=True)
         self._writer = writer
         sender = asyncio.create_task(self._send_on())
         try:
@@ -139,9 +141,6 @@ class Peripheral:
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
             await self._power_off()
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
 
     def event(self, kind: int, payload: bytes) -> asyncio.Future[bytes | None]:
         """Tell the foot; the future holds its answer once it has dealt with the event."""
@@ -226,9 +225,9 @@ class Peripheral:
         assert self._device is not None
         if self._device.is_advertising:
             await self._device.stop_advertising()
+        self.advertises.clear()
         if interval_us is None or self._connection is not None:
             return
-        _check_advertising(bytes(data or []), bytes(response or []))
         kind = AdvertisingType.UNDIRECTED_CONNECTABLE_SCANNABLE
         if not is_connectable:
             kind = AdvertisingType.UNDIRECTED_SCANNABLE
@@ -239,6 +238,7 @@ class Peripheral:
             advertising_interval_min=interval_us / 1000,
             advertising_interval_max=interval_us / 1000,
         )
+        self.advertises.set()
 
     async def _on_disconnect(self, _handle: int) -> None:
         self._spawn(self.drop())
@@ -250,6 +250,7 @@ class Peripheral:
     async def _power_off(self) -> None:
         device, controller = self._device, self._controller
         self._device = self._controller = None
+        self.advertises.clear()
         if device is None or controller is None:
             return
         if device.is_advertising:
@@ -269,6 +270,8 @@ class Peripheral:
 
     def _on_connection(self, connection: Connection) -> None:
         self._connection = connection
+        self.advertises.clear()
+        self.is_alone.clear()
         peer = connection.peer_address
         who = struct.pack("<HB", connection.handle, 0 if peer.is_public else 1)
         who += bytes(reversed(bytes(peer)))
@@ -287,6 +290,7 @@ class Peripheral:
 
         def on_gone(_reason: int) -> None:
             self._connection = None
+            self.is_alone.set()
             for task in self._indications:
                 task.cancel()
             n_waiting = self._air.qsize()
@@ -385,10 +389,3 @@ def _permissions(flags: int) -> Characteristic.Permissions:
         if flags & flag:
             permissions |= demand
     return permissions
-
-
-def _check_advertising(data: bytes, response: bytes) -> None:
-    """Say in the log what a scanner would make of broken data: nothing."""
-    for name, raw in (("advertising data", data), ("scan response", response)):
-        if raw and bytes(AdvertisingData.from_bytes(raw)) != raw:
-            log.warning("%s cannot be parsed: %s", name, raw.hex())

@@ -40,6 +40,8 @@ class RadioPair:
             raise TransportSpecError("ble=1 knows the faults loss and duplicate only")
         self.feet: dict[str, RadioFoot] = {}
         self.rig: Rig | None = None
+        self.opens_window = True  # the button is pressed as a foot is switched on
+        self.stale_notify = 1  # see bluez_device.Faults
         self.pump = Pump(lambda: World(spec, is_mpy=True, make_foot=self._make_foot))
         self.pump.is_paced = True
         self._spec = spec
@@ -80,6 +82,7 @@ class RadioPair:
                     faults=Faults(
                         drop=self._spec.faults.loss,
                         duplicate=self._spec.faults.duplicate,
+                        stale_notify=self.stale_notify,
                         seed=self._spec.seed,
                     ),
                     shape=self._shape,
@@ -92,7 +95,15 @@ class RadioPair:
             except BaseException:
                 await self._leave(side)
                 raise
-            self.feet[side].press_button()
+            if self.opens_window:
+                self.feet[side].press_button()
+
+    async def follow(self, side: str) -> None:
+        """Wait until the foot of ``side`` or its world fails, and raise that."""
+        uri = f"ble:{ADDRESSES[side]}"
+        async with contextlib.aclosing(self.pump.read(side, uri)) as chunks:
+            async for _ in chunks:
+                pass
 
     async def close(self, side: str) -> None:
         """Leave; the last one ends everything."""
@@ -140,9 +151,7 @@ class VirtualBleTransport(BleTransport):
     async def _watch(self) -> None:
         """Tell the reader when the foot itself has failed."""
         try:
-            async with contextlib.aclosing(self.pair.pump.read(self.side, self.uri)) as chunks:
-                async for _ in chunks:
-                    pass
+            await self.pair.follow(self.side)
         except SolekitError as error:
             self.lose(str(error))
 

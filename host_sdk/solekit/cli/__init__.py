@@ -29,6 +29,7 @@ def _app() -> typer.Typer:
         scan,
         selftest,
         settings,
+        update,
         variables,
         verify,
     )
@@ -41,7 +42,7 @@ def _app() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    bench = (settings, selftest, calibrate)
+    bench = (settings, selftest, calibrate, update)
     for module in (demo, scan, record, replay, report, export, info, verify, variables, *bench):
         app.command(name=module.__name__.rpartition(".")[2])(module.run)
     return app

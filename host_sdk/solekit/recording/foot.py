@@ -38,8 +38,9 @@ STRIDE_COLUMNS = [
 class FootRecording:
     """What one insole recorded.
 
-    ``wire`` are ``(t_host_s, message)`` as received, from the log too; ``starts`` and ``ends`` the sequence numbers
-    of the streams at start and stop as the insole told them, None where it could not;
+    ``wire`` are ``(t_host_s, message)`` as received, from the log too; ``starts`` and ``ends``
+    the sequence numbers of the streams at start and stop as the insole told them, None where it
+    could not;
     ``duplicates`` the messages by stream that arrived again and were not recorded.
     """
 

@@ -159,9 +159,9 @@ class BleTransport:
         self.clock = WallClock()
         self.target = target
         self.n_reconnects = 0
-        self.n_duplicates = 0  # pieces that came twice in a row: see _take
+        self.n_duplicates = 0  # pieces that came twice in a row: see take
         self.n_overflowed = 0  # data messages that a slow reader left no room for
-        self._reconnect_s = reconnect_s
+        self.reconnect_s = reconnect_s
         self._client: BleakClient | None = None
         self._gone = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -210,9 +210,7 @@ class BleTransport:
             with contextlib.suppress(NotImplementedError):
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
                     await client.pair()
-            self._n_dropped = self.n_dropped
-            self._assemblers = {uuid: Assembler() for uuid in _SUBSCRIBED}
-            self._last.clear()
+            self.expect()
             for uuid in _SUBSCRIBED:
                 await self._subscribe(client, uuid)
         except BaseException:
@@ -245,13 +243,19 @@ class BleTransport:
 
     async def _subscribe(self, client: BleakClient, uuid: str) -> None:
         def take(_: Any, value: bytearray) -> None:
-            self._take(uuid, bytes(value))
+            self.take(uuid, bytes(value))
 
         # BlueZ has two ways. AcquireNotify loses values when the reader is slow; StartNotify
         # keeps them, but may emit each several times after a drop, which is harmless here.
         await client.start_notify(uuid, take, bluez={"use_start_notify": True})
 
-    def _take(self, uuid: str, piece: bytes) -> None:
+    def expect(self) -> None:
+        """Begin with the first piece of a message: what was open belongs to another link."""
+        self._n_dropped = self.n_dropped
+        self._assemblers = {uuid: Assembler() for uuid in _SUBSCRIBED}
+        self._last.clear()
+
+    def take(self, uuid: str, piece: bytes) -> None:
         """Take one notification or indication."""
         if piece == self._last.get(uuid):
             # Two pieces in a row are never equal, as their tags and indices differ.
@@ -275,13 +279,13 @@ class BleTransport:
             if client is not None:  # it holds on to its connection to the system's Bluetooth
                 with contextlib.suppress(*_troubles()):
                     await client.disconnect()
-            give_up_s = loop.time() + self._reconnect_s
+            give_up_s = loop.time() + self.reconnect_s
             wait_s = FIRST_WAIT_S
             reason = "the link has gone"
             while self._client is None:
                 pause_s = wait_s * (0.75 + 0.5 * random.random())
                 if loop.time() + pause_s > give_up_s:
-                    text = f"{reason}; no new link within {self._reconnect_s:g} s"
+                    text = f"{reason}; no new link within {self.reconnect_s:g} s"
                     self.lose(text)
                     return
                 await asyncio.sleep(pause_s)

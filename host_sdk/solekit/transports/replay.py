@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 
+from solecore.wire import codes
 from solecore.wire import messages as m
 from solecore.wire.frame import FrameDecoder, encode_frame
 from solekit import numpy_kernels
@@ -75,7 +76,7 @@ class ReplayWorld:
         for side, since_us in self._playing.items():
             queue = self._queues[side]
             while queue and (t_us := self._true_us(queue[0].t_s)) <= to_us:
-                frame = encode_frame(queue.popleft().message, numpy_kernels)
+                frame = encode_frame(queue.popleft().wire, numpy_kernels)
                 out.append((max(t_us, since_us), side, frame))
         self.now_us = to_us
         out.sort(key=lambda item: item[0])
@@ -89,7 +90,8 @@ class ReplayWorld:
         kind = message[0]
         ref = message[2] if kind == m.HELLO.msg_id else message[1]
         if kind == m.HELLO.msg_id:
-            hello = {**foot.info.hello, "ref": ref}
+            features = foot.info.hello["features"] & ~codes.FEATURE_LOG  # nothing more will come
+            hello = {**foot.info.hello, "ref": ref, "features": features}
             values = [hello[field.name] for field in m.HELLO_REPLY.fixed]
             return m.HELLO_REPLY.pack(*values, rest=hello["text"])
         if kind == m.TABLES.msg_id:

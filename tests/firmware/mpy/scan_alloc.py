@@ -51,6 +51,7 @@ class Rp2:
 
     def __init__(self):
         self.left = 0
+        self.level = 0
 
     def asm_pio(self, **options):
         return lambda function: function
@@ -77,8 +78,8 @@ class Rp2:
 
     def __getitem__(self, address):
         if address & 15 == 8:  # the FIFO's state: a result each second time
-            self.left ^= 1
-            return self.left << 16
+            self.level ^= 1
+            return self.level << 16
         return 0
 
     def __setitem__(self, address, value):
@@ -127,7 +128,8 @@ def readout(name, rows, cols):
         rp2 = Rp2()
         dmas = (Rp2(), Rp2(), Rp2())
         return pio.PioGrid(
-            wiring, circuit, make_pin, rp2, rp2, dmas, rp2, pio.rp2040(), 1, ticks_us, ticks_diff,
+            wiring, circuit, make_pin, rp2, rp2, dmas, rp2, pio.Rp2Words(4096, 36, 8192), 1,
+            ticks_us, ticks_diff,
             kernels.load() or _plain,
         )  # fmt: skip
     if name == "spi_adc":

@@ -50,7 +50,8 @@ class CellList(Readout):
                 raw[i] = (reads[i]() >> 4) ^ flip
                 i += 1
             return
-        read, sleep, settle_us = reads[0], self._sleep, self.settle_us
+        read, sleep = reads[0], self._sleep
+        settle_us = self.settle_us
         while i < n:
             lines.select(i)
             sleep(settle_us)

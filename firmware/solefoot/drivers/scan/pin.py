@@ -34,7 +34,8 @@ class PinGrid(Readout):
     def _scan(self, raw):
         row_lines, col_lines = self._row_lines, self._col_lines
         read, sleep = self._read, self._sleep
-        cols, flip, settle_us = self.cols, self._flip, self.settle_us
+        cols, flip = self.cols, self._flip
+        settle_us = self.settle_us
         i = 0
         row = 0
         while row < self.rows:

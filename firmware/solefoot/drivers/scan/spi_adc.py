@@ -69,21 +69,18 @@ class SpiAdcGrid(Readout):
         return 0
 
     def _scan(self, raw):
-        row_lines, col_lines, kernels = self._row_lines, self._col_lines, self._kernels
-        spi, cs, convert, sleep, frame = (
-            self._spi,
-            self._cs,
-            self._convert,
-            self._sleep,
-            self._frame,
-        )
-        cols, flip, settle_us = self.cols, self._flip, self.settle_us
+        # In pairs: a longer tuple on the left is one on the heap.
+        row_lines, col_lines = self._row_lines, self._col_lines
+        kernels, spi = self._kernels, self._spi
+        cs, convert = self._cs, self._convert
+        sleep, frame = self._sleep, self._frame
+        settle_us, flip = self.settle_us, self._flip
         at = 0
         row = 0
         while row < self.rows:
             row_lines.select(row)
             group = 0
-            left = cols
+            left = self.cols
             while left > 0:
                 col_lines.select(group)
                 sleep(settle_us)

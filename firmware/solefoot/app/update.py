@@ -1,0 +1,251 @@
+"""A new application over the wire: into the slot that does not run, signed, tried, taken back.
+
+BEGIN (offset: bytes of signature and manifest; content: their SHA-256), CHUNKs of those, then for
+each file of the manifest FILE (offset: its number) and CHUNKs, then END. What is there already is
+told by the offset of the answer, so an update that was cut goes on where it stopped.
+"""
+
+import binascii
+import hashlib
+import os
+
+from solecore.wire import codes
+from solecore.wire import messages as m
+from solefoot.app.commands import RefusedError
+from solefoot.app.slots import files_of, hash_of, head_of
+
+SIGNATURE: int = 64
+_STAGE: str = "/update"  # folder for signature and manifest on their way
+_SPARE: int = 32768  # bytes that stay free
+_LONGEST: int = 40000  # of a manifest
+
+
+class Update:
+    """``slot`` is the one that runs; ``key``: the public key, b'' if this insole has none.
+
+    ``arch`` and ``board`` are what a manifest must name.
+    """
+
+    def __init__(self, slots, slot: str, key: bytes, arch: str, board: str) -> None:
+        self._slots = slots
+        self._target = slots.other(slot)
+        self._key = key
+        self._arch = arch
+        self._board = board
+        self._root = slots.root
+        self._head = slots.root + _STAGE + "/head.bin"
+        self._manifest = slots.root + _STAGE + "/manifest.txt"
+        self._total = 0  # bytes of the head
+        self._sha = b""
+        self._is_verified = False
+        self._path = ""  # of the file that takes chunks
+        self._size = 0
+        self.handlers = {m.UPDATE.msg_id: self._update}
+
+    def attach(self, app) -> None:
+        """Take note of the app whose extra this is."""
+        self._app = app
+        app.settings.features |= codes.FEATURE_UPDATE
+
+    def turn(self, app) -> None:
+        """Nothing is due."""
+
+    def _update(self, fields):
+        if self._app.is_streaming:
+            raise RefusedError(m.BAD_VALUE, "stop streaming before an update")
+        op = fields["op"]
+        try:
+            offset = self._do(op, fields["offset"], fields["content"])
+        except OSError as error:
+            raise RefusedError(m.BAD_VALUE, "the flash does not take it (%s)" % error) from None
+        except ValueError as error:
+            if isinstance(error, RefusedError):
+                raise
+            raise RefusedError(m.BAD_VALUE, "the manifest is broken: %s" % error) from None
+        return m.UPDATE_REPLY.pack(fields["ref"], op, int(self._is_verified), offset)
+
+    def _do(self, op, offset, content):
+        if op == codes.UPDATE_BEGIN:
+            return self._begin(offset, content)
+        if op == codes.UPDATE_FILE:
+            return self._file(offset)
+        if op == codes.UPDATE_CHUNK:
+            return self._chunk(offset, content)
+        if op == codes.UPDATE_END:
+            return self._end()
+        if op == codes.UPDATE_ABORT:
+            self._is_verified = False
+            self._path = ""
+            _remove(self._head)
+            return 0
+        if op == codes.UPDATE_STATUS:
+            return _size(self._path) if self._path else 0
+        raise RefusedError(m.BAD_VALUE, "step %d of an update is unknown" % op)
+
+    def _begin(self, total, sha):
+        if not self._key:
+            raise RefusedError(m.BAD_VALUE, "this insole has no key to check updates by")
+        if not SIGNATURE < total <= _LONGEST or len(sha) != 32:
+            raise RefusedError(m.BAD_VALUE, "no bundle begins with %d bytes" % total)
+        _make(self._root + _STAGE)
+        self._is_verified = False
+        self._total = total
+        self._sha = sha
+        self._path = self._head
+        self._size = total
+        if _size(self._head) > total or (
+            _size(self._head) == total and hash_of(self._head) != _hex(sha)
+        ):
+            _remove(self._head)
+        return _size(self._head)
+
+    def _chunk(self, offset, content):
+        path = self._path
+        if not path:
+            raise RefusedError(m.BAD_VALUE, "a chunk before its file")
+        have = _size(path)
+        if offset > have:
+            return have  # one before it was lost: from here on, please
+        content = content[have - offset :]  # what came twice is there already
+        if have + len(content) > self._size:
+            raise RefusedError(
+                m.BAD_VALUE, "%d bytes of a file of %d" % (have + len(content), self._size)
+            )
+        if content:
+            with open(path, "ab") as file:
+                file.write(content)
+        return have + len(content)
+
+    def _file(self, index):
+        if not self._is_verified:
+            self._verify()
+        folder = self._root + "/" + self._target
+        for i, (size, sha, path) in enumerate(files_of(self._manifest)):
+            if i == index:
+                path = folder + "/" + path
+                _make(path[: path.rfind("/")])
+                have = _size(path)
+                if have > size or (have and have == size and hash_of(path) != sha):
+                    have = 0
+                if not have:  # also an empty file is there once it was asked for
+                    open(path, "wb").close()
+                self._path = path
+                self._size = size
+                return _size(path)
+        raise RefusedError(m.BAD_VALUE, "the manifest has no file %d" % index)
+
+    def _verify(self):
+        """Check signature, kind and room; clear the slot of everything else."""
+        from solefoot.app.ed25519 import verify
+
+        if not self._total or _size(self._head) != self._total:
+            raise RefusedError(m.BAD_VALUE, "signature and manifest come first")
+        if hash_of(self._head) != _hex(self._sha):
+            _remove(self._head)
+            raise RefusedError(m.BAD_VALUE, "the manifest arrived broken; begin again")
+        with open(self._head, "rb") as head, open(self._manifest, "wb") as manifest:
+            signature = head.read(SIGNATURE)
+            sha = hashlib.sha256()
+            while True:
+                piece = head.read(512)
+                if not piece:
+                    break
+                sha.update(piece)
+                manifest.write(piece)
+        if not verify(self._key, sha.digest(), signature, getattr(self._app.board, "feed", None)):
+            _remove(self._head)
+            raise RefusedError(m.BAD_VALUE, "the signature is not by the key of this insole")
+        head = head_of(self._manifest)
+        for name, mine in (("arch", self._arch), ("board", self._board)):
+            if head.get(name) != mine:
+                raise RefusedError(
+                    m.BAD_VALUE,
+                    "the bundle is for %s %s, this is %s" % (name, head.get(name), mine),
+                )
+        folder = self._root + "/" + self._target
+        _remove(folder + "/manifest.txt")  # until the end there is nothing to run here
+        wanted = set()
+        total = 0
+        for size, _, path in files_of(self._manifest):
+            wanted.add(folder + "/" + path)
+            total += size + 512
+        _clear(folder, wanted)
+        held = sum([_size(path) for path in wanted])
+        fs = os.statvfs(self._root or "/")
+        if total - held + _SPARE > fs[0] * fs[4]:
+            raise RefusedError(
+                m.BAD_VALUE, "%d bytes are free, %d are needed" % (fs[0] * fs[4], total + _SPARE)
+            )
+        self._is_verified = True
+
+    def _end(self):
+        if self._app.wants_restart and self._slots.trial == self._target:
+            return 0  # it is done; only the answer was lost
+        if not self._is_verified:
+            self._verify()
+        folder = self._root + "/" + self._target
+        n = 0
+        for size, sha, path in files_of(self._manifest):
+            path = folder + "/" + path
+            if _size(path) != size or hash_of(path) != sha:
+                _remove(path)
+                raise RefusedError(m.BAD_VALUE, "file %d is not whole; send it again" % n)
+            n += 1
+        if self._slots.trial == self._target:
+            self._slots.trial = ""
+        os.rename(self._manifest, folder + "/manifest.txt")
+        if not self._slots.is_whole(self._target):
+            raise RefusedError(m.BAD_VALUE, "the flash does not hold what was written")
+        self._slots.propose(self._target)
+        self._is_verified = False
+        self._path = ""
+        _remove(self._head)
+        self._app.wants_restart = True
+        return n
+
+
+def _size(path):
+    """Return the bytes of a file, 0 if there is none."""
+    try:
+        return os.stat(path)[6]
+    except OSError:
+        return 0
+
+
+def _hex(data):
+    return binascii.hexlify(data).decode()
+
+
+def _remove(path):
+    try:
+        os.remove(path)
+    except OSError:
+        pass
+
+
+def _make(folder):
+    """Make ``folder`` and those above it."""
+    at = folder.find("/", 1)
+    while True:
+        part = folder if at < 0 else folder[:at]
+        try:
+            os.stat(part)
+        except OSError:
+            os.mkdir(part)
+        if at < 0:
+            return
+        at = folder.find("/", at + 1)
+
+
+def _clear(folder, wanted):
+    """Remove all files below ``folder`` that are not ``wanted``."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for name in names:
+        path = folder + "/" + name
+        if os.stat(path)[0] & 0x4000:
+            _clear(path, wanted)
+        elif path not in wanted:
+            _remove(path)

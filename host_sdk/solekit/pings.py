@@ -1,0 +1,73 @@
+"""Exchange clocks with an insole that streams, and tell it the time of day."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from typing import TYPE_CHECKING
+
+from solecore.wire import messages as m
+from solekit.errors import RequestTimeoutError
+
+if TYPE_CHECKING:
+    from solekit.insole import Insole
+    from solekit.live_timeline import LiveTimeline
+
+PING_MEAN_S = 0.5
+TIME_EVERY_S = 10.0
+_MOST_US = (1 << 32) - 1
+
+
+async def ping_on(insole: Insole, timeline: LiveTimeline, rng: random.Random) -> None:
+    """Exchange clocks at random times: regular ones would beat with the link's own rhythm.
+
+    An insole with a log also learns what time it is: what it logs later can then be placed.
+    """
+    clock = insole.clock
+    told_s = float("-inf")
+    while insole.is_streaming:
+        with contextlib.suppress(RequestTimeoutError):
+            ping = await _ping(insole, timeline)
+            if insole.has_log and clock.now_s() - told_s >= TIME_EVERY_S:
+                await tell_time(insole, ping)
+                told_s = clock.now_s()
+        if insole.writer is not None and insole.writer.is_open:
+            insole.writer.tick(clock.now_s())
+        await clock.sleep(PING_MEAN_S * (0.5 + rng.random()))
+
+
+async def _ping(insole: Insole, timeline: LiveTimeline) -> dict[str, float]:
+    ping = await exchange(insole)
+    timeline.add_ping(
+        ping["host_tx_s"], ping["rx_us"] * 1e-6, ping["tx_us"] * 1e-6, ping["host_rx_s"]
+    )
+    if insole.writer is not None and insole.writer.is_open:
+        insole.writer.add_ping(insole.side, ping["host_rx_s"], ping)
+    return ping
+
+
+async def exchange(insole: Insole) -> dict[str, float]:
+    """Return one exchange of clocks: host seconds and unwrapped microseconds of the foot."""
+    host_tx_s = insole.clock.now_s()
+    reply = await insole.request(m.PING)
+    fields = reply.fields
+    return {
+        "host_tx_s": host_tx_s,
+        "rx_us": (fields["rx_wraps"] << 30) + fields["rx_ticks"],
+        "tx_us": (fields["tx_wraps"] << 30) + fields["tx_ticks"],
+        "host_rx_s": reply.t_s,
+    }
+
+
+async def tell_time(insole: Insole, ping: dict[str, float]) -> None:
+    """Tell the insole when its clock read what ``ping`` says: between sending and the answer."""
+    rx_us = int(ping["rx_us"])
+    middle_s = (ping["host_tx_s"] + ping["host_rx_s"]) / 2
+    half_us = round((ping["host_rx_s"] - ping["host_tx_s"]) / 2 * 1e6) + 1
+    await insole.request(
+        m.TIME,
+        rx_us & m.TICKS_MASK,
+        rx_us >> 30,
+        max(0, round(middle_s * 1e6)),
+        min(half_us, _MOST_US),
+    )

@@ -1,0 +1,349 @@
+"""The SDK over unmodified bleak, a virtual BlueZ and the very firmware in MicroPython."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+
+import pytest
+
+pytest.importorskip("dbus_fast", reason="the virtual BlueZ is for Linux")
+
+from solecore.wire import gatt
+from solekit.errors import ConnectionLostError, TransportError, TransportSpecError
+from solekit.insole import Insole
+from solekit.pair import Pair, connect_pair
+from solekit.transports import ble, open_transports
+from solekit_hil.radio.virtual import ADDRESSES, VirtualBleTransport
+
+pytestmark = [pytest.mark.mpy32, pytest.mark.bluez]
+
+LEFT = ADDRESSES["left"]
+PATIENCE_S = 15.0
+
+
+def transport(arguments: str = "", *, reconnect_s: float = 60.0) -> VirtualBleTransport:
+    """Return the left foot of a virtual pair, 16 cells unless ``arguments`` say otherwise."""
+    (one,) = open_transports(f"mpy:walk?ble=1&side=left&log=0&{arguments}").values()
+    assert isinstance(one, VirtualBleTransport)
+    one.reconnect_s = reconnect_s
+    return one
+
+
+def play(story) -> None:
+    """Run ``story`` and let the tasks of bleak and dbus-fast end."""
+
+    async def all_of_it():
+        await story()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=2.0)
+
+    asyncio.run(all_of_it())
+
+
+async def until_frames(insole: Insole, n: int) -> None:
+    """Wait until ``n`` frames more have come."""
+    wanted = insole.progress()[0] + n
+    async with asyncio.timeout(PATIENCE_S), contextlib.aclosing(insole.frames()) as frames:
+        async for _ in frames:
+            if insole.progress()[0] >= wanted:
+                return
+
+
+async def until_reconnected(one: VirtualBleTransport, n: int = 1) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while one.n_reconnects < n:
+            await one.clock.sleep(0.02)
+
+
+@pytest.mark.parametrize("mtu", [23, 100, 247])
+def test_every_frame_arrives_at_any_mtu(mtu):
+    async def story():
+        one = transport(f"layout=cells-16&mtu={mtu}")
+        async with Insole(one) as insole:
+            await insole.start()
+            await until_frames(insole, 60)
+            losses = await insole.stop()
+            double = one.pair.rig.double
+            assert {device.connection.att_mtu for device in double.devices.values()} == {mtu}
+        assert losses["pressure"].received >= 60
+        for loss in losses.values():
+            assert loss.holds
+            assert loss.missing == 0
+
+    play(story)
+
+
+def test_the_grid_is_not_streamed_where_it_would_not_fit():
+    async def story():
+        one = transport("layout=grid-30x22&mtu=23")
+        async with Insole(one) as insole:
+            await insole.start()
+            async with asyncio.timeout(PATIENCE_S), contextlib.aclosing(insole.events()) as events:
+                async for event in events:
+                    if event.kind == "to":
+                        break
+            losses = await insole.stop()
+        assert losses["events"].received > 0
+        assert losses["events"].missing == 0
+        assert losses["pressure"].received == 0
+        assert losses["pressure"].holds
+
+    play(story)
+
+
+def test_two_insoles_at_once_lose_nothing():
+    async def story():
+        async with connect_pair("mpy:walk?ble=1&layout=grid-30x22&log=0") as pair:
+            await pair.start()
+            for insole in pair.feet.values():
+                await until_frames(insole, 30)
+            losses = await pair.stop()
+        assert list(losses) == ["left", "right"]
+        for side in losses.values():
+            assert side["pressure"].received >= 30
+            assert all(loss.holds and loss.missing == 0 for loss in side.values())
+
+    play(story)
+
+
+def test_a_slow_reader_neither_loses_nor_stalls():
+    async def story():
+        one = transport("layout=cells-16")
+        async with Insole(one) as insole:
+            await insole.start()
+            n_read = 0
+            async with contextlib.aclosing(insole.frames()) as frames:
+                async for _ in frames:
+                    n_read += 1
+                    await insole.clock.sleep(0.25)  # 100 frames a second come in
+                    if n_read == 5:
+                        break
+            n_received, n_missing = insole.progress()
+            losses = await insole.stop()
+        assert n_received > 20 * n_read / 2
+        assert n_missing == 0
+        assert losses["pressure"].missing == 0
+        assert one.n_overflowed == 0
+
+    play(story)
+
+
+def test_a_queue_that_is_full_drops_data_and_counts_them(monkeypatch):
+    monkeypatch.setattr(ble, "MAX_WAITING", 4)
+
+    async def story():
+        one = transport("layout=cells-16")
+        async with Insole(one) as insole:
+            await insole.start()
+            await until_frames(insole, 5)
+            # The reader stands still, and with it the queue of the transport fills.
+            insole.reading.cancel()
+            await asyncio.gather(insole.reading, return_exceptions=True)
+            async with asyncio.timeout(PATIENCE_S):
+                while not one.n_overflowed:
+                    await one.clock.sleep(0.02)
+            assert one.is_connected
+
+    play(story)
+
+
+def test_a_drop_is_mended_and_shows_as_a_gap_at_most():
+    async def story():
+        one = transport("layout=cells-16")
+        async with Insole(one) as insole:
+            await insole.start()
+            await until_frames(insole, 30)
+            await one.pair.rig.drop(LEFT)
+            await until_reconnected(one)
+            await until_frames(insole, 30)
+            losses = await insole.stop()
+            device = one.pair.rig.double.devices[LEFT]
+            assert device.connection.is_encrypted  # by the bond: nobody paired again
+        assert losses["pressure"].received >= 60
+        for loss in losses.values():
+            assert loss.holds
+            assert loss.duplicates == 0
+
+    play(story)
+
+
+@pytest.mark.parametrize("copies", [2, 3])
+def test_copies_that_bluez_makes_after_a_drop_reach_nobody(copies):
+    async def story():
+        one = transport("layout=grid-30x22&mtu=100")  # a frame in several pieces
+        one.pair.stale_notify = copies
+        async with Insole(one) as insole:
+            await insole.start()
+            await until_frames(insole, 10)
+            assert one.n_duplicates == 0
+            await one.pair.rig.drop(LEFT)
+            await until_reconnected(one)
+            await until_frames(insole, 20)
+            await insole.settings("noise")  # an answer comes once, too
+            losses = await insole.stop()
+        assert one.n_duplicates > 20 * (copies - 1)
+        for loss in losses.values():
+            assert loss.holds
+            assert loss.duplicates == 0
+
+    play(story)
+
+
+def test_values_that_bluez_loses_are_declared_missing():
+    async def story():
+        one = transport("layout=cells-16&loss=0.03&duplicate=0.1")
+        async with Insole(one) as insole:
+            await insole.start()
+            await until_frames(insole, 150)
+            losses = await insole.stop()
+        assert losses["pressure"].missing + losses["imu"].missing > 0
+        assert one.n_duplicates > 0
+        for loss in losses.values():
+            assert loss.holds
+            assert loss.duplicates == 0
+
+    play(story)
+
+
+def test_an_insole_that_stays_away_is_lost_in_the_end():
+    async def story():
+        one = transport("layout=cells-4", reconnect_s=0.8)
+        async with Insole(one) as insole:
+            await insole.start()
+            await until_frames(insole, 5)
+            one.pair.feet["left"].close()
+            with pytest.raises(ConnectionLostError) as caught:
+                await until_frames(insole, 10_000)
+            assert caught.value.uri == one.uri
+
+    play(story)
+
+
+def test_a_foot_whose_window_is_shut_says_how_to_open_it():
+    async def story():
+        one = transport("layout=cells-4")
+        one.pair.opens_window = False
+        with pytest.raises(TransportError, match="pairing window"):
+            await one.open()
+        await one.close()
+
+    play(story)
+
+
+def test_a_bond_is_used_again_by_the_next_program():
+    async def story():
+        one = transport("layout=cells-4")
+        await one.open()
+        other = ble.BleTransport(LEFT)
+        await ble.BleTransport.close(one)  # the foot stays, with its window shut
+        one.pair.feet["left"].restart()
+        async with Insole(other) as insole:
+            assert insole.side == "left"
+        await one.pair.close("left")
+
+    play(story)
+
+
+def test_insoles_in_the_air_are_found_with_side_and_serial(capsys):
+    async def story():
+        pair = open_transports("mpy:walk?ble=1&layout=cells-4&log=0")
+        left = pair["left"]
+        await left.pair.open("left")
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                found = []
+                while len(found) < 2:  # the right one begins in its own time
+                    found = await ble.discover(0.3)
+        finally:
+            await left.pair.close("left")
+        assert [one.name for one in found] == ["Solekit L", "Solekit R"]
+        assert [one.address for one in found] == list(ADDRESSES.values())
+        assert [one.side for one in found] == ["left", "right"]
+        assert [one.serial for one in found] == ["VIRTUAL-0001-L", "VIRTUAL-0001-R"]
+        assert [one.is_pairing for one in found] == [True, False]
+
+    play(story)
+
+
+def test_an_insole_is_named_as_well_as_addressed(monkeypatch):
+    async def story():
+        one = transport("layout=cells-4")
+        await one.pair.open("left")
+        try:
+            async with Insole(open_transports("ble:Solekit L")[""]) as insole:
+                assert insole.side == "left"
+            monkeypatch.setattr(ble, "SCAN_S", 0.5)
+            with pytest.raises(TransportError, match="heard: ble:Solekit L"):
+                await open_transports("ble:Solekit X")[""].open()
+        finally:
+            await one.pair.close("left")
+
+    play(story)
+
+
+def test_opening_and_closing_keep_to_what_every_transport_does():
+    async def story():
+        one = transport("layout=cells-4")
+        await one.close()
+        with pytest.raises(ConnectionLostError, match="closed"):
+            await one.send(b"\x01")
+        for _ in range(2):
+            await one.open()
+            with pytest.raises(TransportError, match="close it first"):
+                await one.open()
+            await one.close()
+            await one.close()
+        with pytest.raises(ConnectionLostError, match="closed"):
+            await one.send(b"\x01")
+
+    play(story)
+
+
+def test_values_are_taken_by_start_notify():
+    async def story():
+        one = transport("layout=cells-4")
+        await one.open()
+        double = one.pair.rig.double
+        states = {
+            str(one.UUID): (bool(one.Notifying), bool(one.NotifyAcquired))
+            for one in double.devices[LEFT].characteristics()
+        }
+        assert [states[uuid] for uuid in (gatt.CTRL, gatt.DATA, gatt.LOG)] == [(True, False)] * 3
+        await one.close()
+
+    play(story)
+
+
+def test_a_recording_over_the_air_is_whole(tmp_path):
+    async def story():
+        async with connect_pair("mpy:walk?ble=1&layout=cells-16&side=right&log=0") as pair:
+            assert isinstance(pair, Pair)
+            pair.record_to(tmp_path / "walk.mcap")
+            await pair.start()
+            await until_frames(pair.feet["right"], 100)
+            return await pair.stop()
+
+    play(story)
+    from solekit import Recording
+
+    foot = Recording(tmp_path / "walk.mcap").feet["right"]
+    assert foot.loss["pressure"].holds
+    assert foot.loss["pressure"].missing == 0
+    assert foot.seq.size >= 100
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["walk?ble=1&pty=1", "walk?ble=1&jitter_ms=5", "walk?ble=1&mtu=22", "walk?stack=zephyr"],
+)
+def test_what_the_virtual_radio_does_not_have_is_refused(rest):
+    with pytest.raises(TransportSpecError):
+        open_transports(f"mpy:{rest}")
+
+
+def test_only_micropython_has_a_radio():
+    with pytest.raises(TransportSpecError, match="mpy:"):
+        open_transports("sim:walk?ble=1")

@@ -1,0 +1,142 @@
+"""Application bundles: ``python -m tools.bundle key|build|show|verify``.
+
+A bundle is a zip of stored files: ``manifest.txt`` (kind, version, processor, board, then SHA-256,
+size and path of every file), ``signature.bin`` (Ed25519 over the SHA-256 of the manifest) and the
+.mpy files. The private key stays with who publishes; insoles carry the public one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from solecore.version import __version__
+from solecore.wire.messages import PROTOCOL_VERSION
+from tools.compile import BOARDS, compile_to
+from tools.environment import Unavailable
+
+KIND = "solekit-bundle 1"
+PRIVATE, PUBLIC = "bundle.key", "bundle.pub"
+
+
+def make_key(folder: Path) -> tuple[Path, Path]:
+    """Make a key pair in ``folder``; FileExistsError if one is there."""
+    private = Ed25519PrivateKey.generate()
+    paths = folder / PRIVATE, folder / PUBLIC
+    raw = private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    folder.mkdir(parents=True, exist_ok=True)
+    with paths[0].open("xb") as file:
+        paths[0].chmod(0o600)
+        file.write(raw)
+    paths[1].write_bytes(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+    return paths
+
+
+def manifest(folder: Path, names: list[str], board: str, arch: str, version: str) -> bytes:
+    """Return the manifest of the files ``names`` below ``folder``."""
+    lines = [KIND, f"version {version}", f"protocol {PROTOCOL_VERSION}"]
+    lines += [f"arch {arch}", f"board {board}"]
+    for name in names:
+        data = (folder / name).read_bytes()
+        lines.append(f"{hashlib.sha256(data).hexdigest()} {len(data)} {name}")
+    return "\n".join(lines).encode() + b"\n"
+
+
+def sign(text: bytes, private: bytes) -> bytes:
+    """Return the signature of a manifest."""
+    return Ed25519PrivateKey.from_private_bytes(private).sign(hashlib.sha256(text).digest())
+
+
+def build(
+    path: Path, board: str, private: bytes, *, arch: str = "", version: str = __version__
+) -> int:
+    """Write the bundle of ``board``; return its number of files."""
+    arch = arch or BOARDS[board][1]
+    with tempfile.TemporaryDirectory() as work:
+        folder = Path(work)
+        names = compile_to(folder, board, arch)
+        text = manifest(folder, names, board, arch, version)
+        pack(
+            path, text, sign(text, private), {name: (folder / name).read_bytes() for name in names}
+        )
+    return len(names)
+
+
+def pack(path: Path, text: bytes, signature: bytes, files: dict[str, bytes]) -> None:
+    """Write a bundle from its parts."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as bundle:
+        for name, data in {"manifest.txt": text, "signature.bin": signature, **files}.items():
+            info = zipfile.ZipInfo(name)  # of no time: the same content is the same bundle
+            bundle.writestr(info, data)
+
+
+def verify(path: Path, public: bytes) -> str:
+    """Return '' if the bundle is whole and signed by the key of ``public``, else why not."""
+    with zipfile.ZipFile(path) as bundle:
+        text = bundle.read("manifest.txt")
+        try:
+            Ed25519PublicKey.from_public_bytes(public).verify(
+                bundle.read("signature.bin"), hashlib.sha256(text).digest()
+            )
+        except InvalidSignature:
+            return "the signature is not by that key"
+        for line in text.decode().splitlines()[5:]:
+            sha, _, name = line.split()
+            if hashlib.sha256(bundle.read(name)).hexdigest() != sha:
+                return f"{name} is not what the manifest says"
+    return ""
+
+
+def _run(options: argparse.Namespace) -> str:
+    if options.what == "key":
+        private, public = make_key(options.folder)
+        return f"{private} signs; keep it to yourself. {public} goes onto insoles (tools.flash)"
+    if options.what == "build":
+        out = options.out or Path(f"solekit-{__version__}-{options.board}.zip")
+        n = build(out, options.board, options.key.read_bytes())
+        return f"{out}: {n} files, {out.stat().st_size} bytes"
+    if options.what == "show":
+        with zipfile.ZipFile(options.bundle) as bundle:
+            return bundle.read("manifest.txt").decode().rstrip()
+    problem = verify(options.bundle, options.key.read_bytes())
+    if problem:
+        raise ValueError(f"{options.bundle}: {problem}")
+    return f"{options.bundle}: whole and signed"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.bundle", description=__doc__)
+    parts = parser.add_subparsers(dest="what", required=True)
+    one = parts.add_parser("key", help="make a key pair")
+    one.add_argument("--folder", type=Path, default=Path("keys"))
+    one = parts.add_parser("build", help="compile, hash and sign")
+    one.add_argument("board", choices=sorted(BOARDS))
+    one.add_argument("--key", type=Path, default=Path("keys") / PRIVATE)
+    one.add_argument("--out", type=Path)
+    for name in ("show", "verify"):
+        one = parts.add_parser(name)
+        one.add_argument("bundle", type=Path)
+        one.add_argument("--key", type=Path, default=Path("keys") / PUBLIC)
+    try:
+        print(_run(parser.parse_args(arguments)))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, Unavailable) as error:
+        print(f"bundle: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
