@@ -11,7 +11,8 @@ import pytest
 
 from solecore.wire.names import BACK_ENDS as WORDS_OF_BACK_ENDS
 from solecore.wire.names import READOUT_WORDS
-from solefoot.drivers.scan.readout import CELLS, DIVIDER, ZERO_POTENTIAL, Circuit, settle_test
+from solefoot.drivers.scan.readout import CELLS, DIVIDER, ZERO_POTENTIAL, Circuit
+from solefoot.drivers.scan.settle import settle_test
 from solefoot.drivers.scan.wiring import Mux, Shift, Wiring
 from solekit_hil.electronics.pressure import BACK_ENDS, grid_wiring, open_grid
 

@@ -194,11 +194,16 @@ class Port(MemoryPort):
 def make_app() -> Callable[..., SimpleNamespace]:
     """Return ``make(layout)``: an App whose board, clock and port belong to the test."""
 
-    def make(layout: str, *, ticks: int = 1_000_000, **settings) -> SimpleNamespace:
+    def make(
+        layout: str, *, ticks: int = 1_000_000, store=None, unix_us=None, **settings
+    ) -> SimpleNamespace:
         clock = Clock(ticks)
         chosen = Settings(geometry(layout, False), profile(layout), 0, "TEST-1", 7, **settings)
         board, port = Board(clock, chosen.imu_per_frame), Port()
-        app = App(board, StreamLink(port, _plain), clock, chosen, PLAIN)
+        if unix_us:
+            board.unix_us = unix_us
+        log = None if store is None else FlashLog(store, chosen.boot, _plain)
+        app = App(board, StreamLink(port, _plain), clock, chosen, PLAIN, (), log)
         decoder = FrameDecoder(numpy_kernels)
 
         def sent() -> list[bytes]:

@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("bumble", reason="the virtual radio needs the extra 'hil'")
-
 from bumble import hci
 from bumble.controller import Controller
 from bumble.core import UUID

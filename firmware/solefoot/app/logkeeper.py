@@ -62,7 +62,7 @@ class LogKeeper:
         box.n_waiting -= kept
 
     def take_kept(self, stream, stop) -> None:
-        """Log what was sent of ``stream`` before ``stop``: the host says that it did not arrive."""
+        """Log what was sent of ``stream`` before ``stop``: it did not arrive."""
         for box in self._app.outboxes:
             while box.n_kept and box.has_kept(stream, stop):
                 self._take_oldest(box)

@@ -39,6 +39,7 @@ class LogReader:
         self._stream = -1
         self._boot = self._segment = self._offset = self._end = self._at = self._block = 0
         self._start = self._next = self._stop = 0
+        self._name = ""  # of the segment
 
     def seek(self, boot, stream, start, stop) -> None:
         """Begin at sample ``start``; where the last search of this stream ended, if that is it."""
@@ -63,7 +64,7 @@ class LogReader:
         while True:
             try:
                 while self._at < self._end:
-                    if self._take(ring):
+                    if self._take():
                         return self.seq < self._stop
                 if not self._next_block(ring):
                     return False
@@ -71,10 +72,10 @@ class LogReader:
                 self._at = self._end = self._offset = 0
                 self._segment += 1
 
-    def _take(self, ring):
+    def _take(self):
         """Look at the message at hand; True if it is one, or is behind the range."""
         store = self._log.store
-        name = ring.name(self._segment)
+        name = self._name
         store.read(name, self._at, self._peek)
         n, samples = struct.unpack_from("<HH", self._peek, 0)
         if self._peek[ENTRY_SIZE + 3] == self._stream:
@@ -110,23 +111,23 @@ class LogReader:
                     return False
                 self._segment = table[row + NUMBER]
                 self._offset = 0
+            self._name = ring.name(self._segment)
             while self._offset < table[row + SIZE]:
-                store.read(ring.name(self._segment), self._offset, self._head)
+                store.read(self._name, self._offset, self._head)
                 first, stop = struct.unpack_from("<II", self._head, ranges_at)
                 if stop and first >= self._stop:
                     return False  # and a later search may begin here
                 begin = self._offset + HEADER_SIZE
                 self._offset = begin + used_of(self._head)
-                if stop > self._start and self._is_whole(ring, begin):
+                if stop > self._start and self._is_whole(begin):
                     self._block = struct.unpack_from("<I", self._head, 4)[0]
                     self._at = begin
                     self._end = self._offset
                     return True
         return False
 
-    def _is_whole(self, ring, begin):
+    def _is_whole(self, begin):
         """Return whether the CRC of the block holds whose content begins at ``begin``."""
-        name = ring.name(self._segment)
         store = self._log.store
         used = used_of(self._head)
         crc = binascii.crc32(memoryview(self._head)[:CRC_AT])
@@ -134,7 +135,7 @@ class LogReader:
         while done < used:
             n = min(used - done, m.MAX_LOGGED)
             piece = self._view[:n]
-            if store.read(name, begin + done, piece) < n:
+            if store.read(self._name, begin + done, piece) < n:
                 break
             crc = binascii.crc32(piece, crc)
             done += n

@@ -61,6 +61,7 @@ class Sampler:
         self.watchers = ()  # each sees every frame: ``frame(raw, cells, detector)``
         self.seq = array("I", bytes(4 * m.N_STREAMS))
         self.n_overruns = 0
+        self.stride_us = 0  # of the last stride, 0: unknown
         largest = 0
         for form in m.FORM_NAMES:
             if settings.forms >> form & 1:
@@ -309,6 +310,7 @@ class Sampler:
             kind += 1
 
     def _put_stride(self, stride_us):
+        self.stride_us = stride_us
         stride = self._stride
         self.minutes.add_contact(stride.stance_us, stride_us, stride.peak)
         cop = stride.cop

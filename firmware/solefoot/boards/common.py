@@ -9,13 +9,10 @@ import machine
 import micropython
 from machine import Pin
 
-from solefoot.drivers.battery import LowBattery
-
 ticks_us = time.ticks_us  # modulo 2**30 on every port with 31-bit small integers
 ticks_diff = time.ticks_diff
 sleep_us = time.sleep_us
 
-_QUIET_FRAMES: int = 30  # frames without an IMU sample until it is started anew
 _BATTERY_US: int = 10_000_000
 
 
@@ -65,17 +62,15 @@ class Cable:
 class Parts:
     """Readout, IMU, battery and watchdog of one board, as ``App`` wants its board."""
 
-    def __init__(self, readout, imu, gauge, watchdog) -> None:
+    def __init__(self, readout, imu, gauge, feed) -> None:
         self.readout = readout
         self.scan_into = readout.scan_into
         self.imu = imu
         self.gauge = gauge
-        self.feed = watchdog.feed if watchdog else _nothing
+        self.feed = feed
         self.n_imu_errors = 0
         self.imu_age_us = 0
         self.imu_period_us = 0
-        self._n_quiet = 0
-        self._low = LowBattery()
         self._battery = (0, 255)
         self._battery_ticks = None
 
@@ -85,19 +80,14 @@ class Parts:
         if imu is None:
             return 0
         try:
+            if imu.needs_restart:  # a brown-out, a loose wire
+                imu.restart()
             n = imu.read_into(words, ticks_us())
-            self.imu_age_us = imu.imu_age_us
-            self.imu_period_us = imu.imu_period_us
         except OSError:
             self.n_imu_errors += 1
-            n = 0
-        self._n_quiet = 0 if n else self._n_quiet + 1
-        if self._n_quiet >= _QUIET_FRAMES:  # a loose wire, a brown-out
-            self._n_quiet = 0
-            try:
-                imu.restart()
-            except OSError:
-                self.n_imu_errors += 1
+            return 0
+        self.imu_age_us = imu.imu_age_us
+        self.imu_period_us = imu.imu_period_us
         return n
 
     def battery(self):
@@ -123,13 +113,3 @@ class Parts:
 
 
 _now_s = getattr(time, "time", int)
-
-
-def _nothing():
-    """Stand in for the watchdog of a board that has none on."""
-
-
-def free_bytes() -> int:
-    """Return the free heap after a collection."""
-    gc.collect()
-    return gc.mem_free()

@@ -14,6 +14,7 @@ from solefoot.drivers.scan.readout import CELLS, Circuit
 from solefoot.drivers.scan.wiring import Mux
 
 NAME = "nrf52840"
+ARCH = "armv7emsp"
 FREQ_HZ = 0  # fixed at 64 MHz
 LAYOUTS = (CELLS_16, CELLS_4)
 LOG_BYTES = 60_000  # the internal file system is small

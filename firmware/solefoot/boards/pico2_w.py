@@ -22,6 +22,7 @@ __all__ = (
 )
 
 NAME = "pico2_w"
+ARCH = "armv7emsp"
 FREQ_HZ = 150_000_000
 LOG_BYTES = 2_000_000  # of the 2.5 MB file system
 

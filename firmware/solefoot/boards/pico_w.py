@@ -22,6 +22,7 @@ __all__ = (
 )
 
 NAME = "pico_w"
+ARCH = "armv6m"
 FREQ_HZ = 133_000_000
 LOG_BYTES = 500_000  # the file system has 0.85 MB, two slots of the application come out of it
 

@@ -19,6 +19,7 @@ from solefoot.drivers.scan.readout import CELLS, ZERO_POTENTIAL, Circuit
 from solefoot.drivers.scan.wiring import Mux, Shift, Wiring
 
 NAME = "xiao_esp32s3"
+ARCH = "xtensawin"
 FREQ_HZ = 240_000_000  # the generic firmware boots at 160 MHz
 LAYOUTS = (GRID_30X22, GRID_29X21, CELLS_16, CELLS_4)
 LOG_BYTES = 5_000_000  # of the 6 MB file system; the rest is for two slots of the application

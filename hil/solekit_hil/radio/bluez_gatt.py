@@ -113,6 +113,7 @@ class Characteristic1(ServiceInterface):
         self._is_notifying = False
         self._socket: socket.socket | None = None
         self._writers: list[socket.socket] = []
+        self._lent: list[socket.socket] = []
 
     @dbus_property(access=READ)
     def UUID(self) -> DBusStr:
@@ -162,7 +163,8 @@ class Characteristic1(ServiceInterface):
         with_response = kind is None or kind.value != "command"
         await _ask(self._far.write_value(bytes(value), with_response=with_response))
 
-    def _on_value(self, value: bytes) -> None:
+    def on_value(self, value: bytes) -> None:
+        """Pass on what the far end notified or indicated."""
         for _ in range(self._device.n_copies()):
             if self._socket is None:
                 self._emit(bytes(value))
@@ -183,7 +185,7 @@ class Characteristic1(ServiceInterface):
         if self._socket is not None:
             raise DBusError("org.bluez.Error.InProgress", "In Progress")
         if not self._is_notifying:
-            await _ask(self._far.subscribe(self._on_value, not self._is_indicated()))
+            await _ask(self._far.subscribe(self.on_value, not self._is_indicated()))
             self._is_notifying = True
             self.emit_properties_changed({"Notifying": True})
 
@@ -196,19 +198,23 @@ class Characteristic1(ServiceInterface):
     async def StopNotify(self):
         if self._is_notifying:
             self._is_notifying = False
-            await _ask(self._far.unsubscribe(self._on_value))
+            await _ask(self._far.unsubscribe(self.on_value))
             self.emit_properties_changed({"Notifying": False})
 
     @dbus_method()
     async def AcquireNotify(self, _options: Options) -> FdAndMtu:
         if self._is_notifying or self._socket is not None or self._device.n_stale > 1:
             raise DBusError("org.bluez.Error.InProgress", "In Progress")
-        await _ask(self._far.subscribe(self._on_value, not self._is_indicated()))
+        await _ask(self._far.subscribe(self.on_value, not self._is_indicated()))
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.setblocking(False)
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._socket, self._release)
-        loop.call_later(KEEP_S, theirs.close)  # by then the bus has passed it on
+        asyncio.get_running_loop().add_reader(self._socket, self._release)
+        return self._passed(theirs)
+
+    def _passed(self, theirs: socket.socket) -> list[int]:
+        """Return the answer that passes on a descriptor; this end's copy is closed later."""
+        self._lent.append(theirs)
+        asyncio.get_running_loop().call_later(KEEP_S, theirs.close)
         return [theirs.fileno(), self._mtu()]
 
     @dbus_method()
@@ -228,8 +234,7 @@ class Characteristic1(ServiceInterface):
 
         self._writers.append(ours)
         loop.add_reader(ours, take)
-        loop.call_later(KEEP_S, theirs.close)
-        return [theirs.fileno(), self._mtu()]
+        return self._passed(theirs)
 
     def _close_writer(self, writer: socket.socket) -> None:
         if writer in self._writers:
@@ -244,7 +249,7 @@ class Characteristic1(ServiceInterface):
             self._socket.close()
             self._socket = None
             if self._device.connection is not None:
-                self._device.double.spawn(self._far.unsubscribe(self._on_value))
+                self._device.double.spawn(self._far.unsubscribe(self.on_value))
 
     def drop(self) -> bool:
         """Let go, the link has gone; return whether a program was subscribed by StartNotify."""
@@ -252,6 +257,8 @@ class Characteristic1(ServiceInterface):
         self._release()
         for writer in list(self._writers):
             self._close_writer(writer)
+        for theirs in self._lent:
+            theirs.close()
         return was_notifying
 
 

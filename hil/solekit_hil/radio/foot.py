@@ -129,6 +129,10 @@ class RadioFoot:
         lines = self._messages.read().decode(errors="replace").strip().splitlines()
         return " | ".join(lines[-3:])
 
+    def kill(self) -> None:
+        """End the process as a fault would."""
+        self._process.kill()
+
     def close(self) -> None:
         """End the process."""
         if not self._messages.closed:

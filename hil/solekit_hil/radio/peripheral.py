@@ -21,12 +21,13 @@ from typing import Any
 
 from bumble import hci
 from bumble.controller import Controller
-from bumble.core import UUID, ProtocolError
+from bumble.core import ProtocolError
 from bumble.device import AdvertisingType, Connection, Device, DeviceConfiguration
-from bumble.gatt import Characteristic, CharacteristicValue, Descriptor, Service
+from bumble.gatt import Characteristic
 from bumble.keys import PairingKeys
 from bumble.link import LocalLink
 
+from solekit_hil.radio.attributes import built
 from solekit_hil.radio.bonds import FootKeys, is_bonding, just_works
 
 HOST = "127.0.0.1"
@@ -34,14 +35,6 @@ COMMAND, NOTIFY, INDICATE, VALUE, DONE = range(1, 6)
 CONNECTED, DISCONNECTED, WRITTEN, INDICATED, MTU, ENCRYPTED = 1, 2, 3, 20, 21, 28
 FREED = 100
 NOT_CONNECTED, TIMED_OUT = 7, 13  # NimBLE's status of an indication that nobody confirmed
-# MicroPython's flags above those that the air knows, and what they demand.
-_DEMANDS = {
-    0x0200: Characteristic.READ_REQUIRES_ENCRYPTION,
-    0x0400: Characteristic.READ_REQUIRES_AUTHENTICATION,
-    0x1000: Characteristic.WRITE_REQUIRES_ENCRYPTION,
-    0x2000: Characteristic.WRITE_REQUIRES_AUTHENTICATION,
-}
-_READ, _WRITE = 0x02, 0x0C
 
 
 @dataclass(frozen=True)
@@ -73,13 +66,17 @@ class Peripheral:
         self._controller: Controller | None = None
         self._connection: Connection | None = None
         self._config: dict[str, Any] = {}
-        self._attributes: dict[int, Any] = {}
+        self._attributes: dict[int, Characteristic[bytes]] = {}
         self._values: dict[int, bytes] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._answers: deque[asyncio.Future[bytes | None]] = deque()
         self._air: asyncio.Queue[tuple[int, int, bytes]] = asyncio.Queue()
         self._indications: set[asyncio.Task[None]] = set()
+        self._has_paired = asyncio.Event()  # no pairing runs
+        self._has_paired.set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._advertised: tuple[Any, ...] = ()
+        self._is_away = False
         self._server: asyncio.Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self._left = 0  # packets that may still go out at this connection event
@@ -104,10 +101,22 @@ class Peripheral:
         return self._server.sockets[0].getsockname()[1]
 
     async def drop(self) -> None:
-        """End the connection, as a foot out of range does."""
+        """End the connection."""
         if self._connection is not None:
             with contextlib.suppress(ProtocolError, asyncio.CancelledError):
                 await self._connection.disconnect()
+
+    async def go_away(self) -> None:
+        """Leave everybody's range."""
+        self._is_away = True
+        if self._device is not None and self._device.is_advertising:
+            await self._device.stop_advertising()
+        await self.drop()
+
+    async def come_back(self) -> None:
+        """Be in range again."""
+        self._is_away = False
+        await self._on_advertise(*self._advertised)
 
     # -- the foot's end --
 
@@ -189,35 +198,19 @@ class Peripheral:
 
     async def _on_services(self, tree: list[Any]) -> None:
         assert self._device is not None
-        self._attributes.clear()
-        for service_uuid, branch in tree:
-            characteristics = []
-            for uuid, flags, handle, descriptors in branch:
-                one = Characteristic(
-                    UUID(uuid),
-                    Characteristic.Properties(flags & 0x3F),
-                    _permissions(flags),
-                    self._value(handle),
-                    [
-                        Descriptor(UUID(kind), _permissions(of), self._value(at))
-                        for kind, of, at in descriptors
-                    ],
-                )
-                self._attributes[handle] = one
-                characteristics.append(one)
-            self._device.add_service(Service(UUID(service_uuid), characteristics))
+        services, self._attributes = built(tree, self._values, self._on_write)
+        self._device.add_services(services)
 
-    def _value(self, handle: int) -> CharacteristicValue:
-        async def write(_: Connection, value: bytes) -> None:
-            if self._connection is not None:
-                where = struct.pack("<HH", self._connection.handle, handle)
-                await self.event(WRITTEN, where + value)
-
-        return CharacteristicValue(read=lambda _: self._values.get(handle, b""), write=write)
+    async def _on_write(self, handle: int, value: bytes) -> None:
+        # A stack reports the end of a pairing before it takes what was written after it.
+        await self._has_paired.wait()
+        if self._connection is not None:
+            where = struct.pack("<HH", self._connection.handle, handle)
+            await self.event(WRITTEN, where + value)
 
     async def _on_advertise(
         self,
-        interval_us: int | None,
+        interval_us: int | None = None,
         data: list[int] | None = None,
         response: list[int] | None = None,
         is_connectable: bool = True,
@@ -226,7 +219,8 @@ class Peripheral:
         if self._device.is_advertising:
             await self._device.stop_advertising()
         self.advertises.clear()
-        if interval_us is None or self._connection is not None:
+        self._advertised = interval_us, data, response, is_connectable
+        if interval_us is None or self._is_away or self._connection is not None:
             return
         kind = AdvertisingType.UNDIRECTED_CONNECTABLE_SCANNABLE
         if not is_connectable:
@@ -282,14 +276,20 @@ class Peripheral:
 
         def on_encryption() -> None:
             # While a pairing runs its end says more than the encryption by a short-term key.
-            if not self._is_pairing(connection):
+            if self._has_paired.is_set():
                 self._say_encrypted(connection, is_bonded=True)
 
         def on_paired(_keys: PairingKeys) -> None:
             self._say_encrypted(connection, is_bonded=self._has_bonded(connection))
+            self._has_paired.set()
+
+        def on_failure(_reason: int) -> None:
+            self._say_encrypted(connection, is_bonded=False)
+            self._has_paired.set()
 
         def on_gone(_reason: int) -> None:
             self._connection = None
+            self._has_paired.set()
             self.is_alone.set()
             for task in self._indications:
                 task.cancel()
@@ -302,17 +302,9 @@ class Peripheral:
         connection.on(connection.EVENT_CONNECTION_ATT_MTU_UPDATE, on_mtu)
         connection.on(connection.EVENT_CONNECTION_ENCRYPTION_CHANGE, on_encryption)
         connection.on(connection.EVENT_PAIRING, on_paired)
-        connection.on(
-            connection.EVENT_PAIRING_FAILURE,
-            lambda _: self._say_encrypted(connection, is_bonded=False),
-        )
+        connection.on(connection.EVENT_PAIRING_START, self._has_paired.clear)
+        connection.on(connection.EVENT_PAIRING_FAILURE, on_failure)
         connection.on(connection.EVENT_DISCONNECTION, on_gone)
-
-    def _is_pairing(self, connection: Connection) -> bool:
-        if self._device is None:
-            return False
-        session = self._device.smp_manager.sessions.get(connection.handle)
-        return session is not None and not session.completed
 
     def _has_bonded(self, connection: Connection) -> bool:
         return self._device is not None and is_bonding(self._device, str(connection.peer_address))
@@ -377,15 +369,3 @@ class Peripheral:
             status = TIMED_OUT
         finally:
             self.event(INDICATED, struct.pack("<HHB", connection.handle, handle, status))
-
-
-def _permissions(flags: int) -> Characteristic.Permissions:
-    permissions = Characteristic.Permissions(0)
-    if flags & _READ:
-        permissions |= Characteristic.READABLE
-    if flags & _WRITE:
-        permissions |= Characteristic.WRITEABLE
-    for flag, demand in _DEMANDS.items():
-        if flags & flag:
-            permissions |= demand
-    return permissions

@@ -49,7 +49,7 @@ class Rig:
         self._mtu = mtu
         self._foot_mtu = foot_mtu
         self._shape = shape
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None  # of the thread
         self._stop: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
         self._is_up = threading.Event()
@@ -76,16 +76,16 @@ class Rig:
         if self._thread is None:
             return
         await _leave_bus()
-        if self._loop is not None and self._stop is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stop.set)
+        if self.loop is not None and self._stop is not None and self._thread.is_alive():
+            self.loop.call_soon_threadsafe(self._stop.set)
         await asyncio.to_thread(self._thread.join)
         self._thread = None
         logging.getLogger("bleak").setLevel(self._level)
 
     async def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Return the result of ``work``, run in the rig's own loop."""
-        assert self._loop is not None, "start the rig first"
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+        assert self.loop is not None, "start the rig first"
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
 
     async def drop(self, address: str) -> None:
         """End the connection of one foot, as when it goes out of range."""
@@ -100,7 +100,7 @@ class Rig:
             self._is_up.set()
 
     async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         ether = Ether()
         async with AsyncExitStack() as stack:

@@ -35,6 +35,7 @@ FIRST_WAIT_S, LAST_WAIT_S = 0.5, 8.0  # between two tries, doubling
 MAX_WAITING = 4096  # messages that a slow reader may lag behind; then data is dropped and counted
 _ADDRESS = re.compile(r"[0-9A-F]{2}([:-])[0-9A-F]{2}(\1[0-9A-F]{2}){4}", re.IGNORECASE)
 _UUID = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", re.IGNORECASE)  # on macOS
+_REFUSED = "it refused to pair; open its pairing window by the button or over USB"
 _SUBSCRIBED = (gatt.CTRL, gatt.DATA, gatt.LOG)
 
 
@@ -139,13 +140,18 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, (BleakBluetoothNotAvailableError, FileNotFoundError)):
         return f"this computer has no Bluetooth that is switched on ({text})"
     if "AuthenticationFailed" in text or "Not paired" in text:
-        return (
-            "it refused to pair; open its pairing window by the button or over USB, and remove "
-            f"an old pairing with it from this computer ({text})"
-        )
+        return f"{_REFUSED}; an old pairing with it must be removed from this computer ({text})"
     if isinstance(error, TimeoutError):
         return "it did not answer in time; is it near, and not in use by another program?"
     return text
+
+
+def _is_paired(device: BLEDevice) -> bool | None:
+    """Return whether the computer had a bond with ``device`` when it was found; None: unknown."""
+    details = getattr(device, "details", None)
+    if isinstance(details, dict) and isinstance(details.get("props"), dict):  # BlueZ
+        return bool(details["props"].get("Paired", False))
+    return None
 
 
 class BleTransport:
@@ -213,9 +219,15 @@ class BleTransport:
             self.expect()
             for uuid in _SUBSCRIBED:
                 await self._subscribe(client, uuid)
-        except BaseException:
+        except BaseException as error:
+            was_refused = gone.is_set() and _is_paired(device) is False
+            if was_refused:  # this computer's half of a bond that the insole did not keep
+                with contextlib.suppress(NotImplementedError, *_troubles()):
+                    await client.unpair()
             with contextlib.suppress(*_troubles()):
                 await client.disconnect()
+            if was_refused and isinstance(error, _troubles()):
+                raise TransportError(f"{self.uri}: {_REFUSED}") from error
             raise
         self._client = client
 

@@ -4,54 +4,59 @@
 # between two cuts. Prints: cuts tried, bytes that one log block costs to write, the most messages
 # that a cut has lost, the messages of a log block, cuts after which something old was missing,
 # cuts after which the log took no more.
-import os
 import sys
 
 import vfs
 
-from solecore import _plain
+from solecore import kernels
 from solecore.wire import messages as m
 from solefoot.app.log import FlashLog
 from solefoot.app.logread import LogReader
 from solefoot.app.logstore import FileStore
 from solefoot.app.outbox import Outbox
 
-SIZE = 192 * 1024
+KERNELS = kernels.best()[0]
+NUMBERS = bytes([i & 255 for i in range(512)])
+ERASED = b"\xff" * 4096
+SIZE = 80 * 1024
+CAPACITY = 48 * 1024
 FOLDER = "/flash/log"
 
 
-class Cut(Exception):
-    pass
-
-
 class Flash:
-    """A NOR flash: erase sets, writing clears; after ``left`` units of work the power is gone."""
+    """A NOR flash that does ``left`` more units of work; then its power is gone for good."""
 
-    def __init__(self, content, erase_bytes):
+    def __init__(self, content, erase_bytes, left=1 << 29):
         self.content = content
         self.erase_bytes = erase_bytes
-        self.left = 1 << 29
+        self.left = left
 
     def _spend(self, n):
         """Return how much of ``n`` still happens."""
-        if self.left <= 0:
-            raise Cut
         done = min(n, self.left)
-        self.left -= n
+        self.left -= done
         return done
 
+    # Objects of a life before the cut may still call when they are collected: no exceptions here.
+
     def readblocks(self, block, buf, offset=0):
+        if not self.left:
+            return -5
         at = block * self.erase_bytes + offset
         buf[:] = memoryview(self.content)[at : at + len(buf)]
+        return 0
 
     def writeblocks(self, block, buf, offset=0):
+        if not self.left:
+            return -5
         at = block * self.erase_bytes + offset
         n = self._spend(len(buf))
         memoryview(self.content)[at : at + n] = memoryview(buf)[:n]
-        if n < len(buf):
-            raise Cut
+        return 0 if n == len(buf) else -5
 
     def ioctl(self, op, arg):
+        if not self.left:
+            return -5
         if op == 4:
             return len(self.content) // self.erase_bytes
         if op == 5:
@@ -60,9 +65,9 @@ class Flash:
             n = self._spend(16)
             at = arg * self.erase_bytes
             size = self.erase_bytes * n // 16
-            memoryview(self.content)[at : at + size] = b"\xff" * size
+            memoryview(self.content)[at : at + size] = memoryview(ERASED)[:size]
             if n < 16:
-                raise Cut
+                return -5
         return 0
 
 
@@ -79,8 +84,7 @@ class Source:
     def put(self, log):
         kind = m.EVENT.msg_id if self.is_events else m.IMU_SAMPLES.msg_id
         buf = self.box.claim()
-        for i in range(self.size):
-            buf[i] = (self.seq + i) & 255
+        buf[: self.size] = NUMBERS[self.seq & 255 : (self.seq & 255) + self.size]
         buf[0] = kind
         buf[1:3] = (5).to_bytes(2, "little")
         buf[3] = self.stream
@@ -108,8 +112,20 @@ def read_all(log, boot, source):
     return n
 
 
-def mount(flash):
-    vfs.mount(vfs.VfsLfs2(flash), "/flash")
+def open_log(flash, boot):
+    """Mount ``flash``; return the log on it."""
+    vfs.mount(vfs.VfsLfs2(flash, readsize=512, progsize=32), "/flash")
+    return FlashLog(FileStore(FOLDER, CAPACITY), boot, KERNELS)
+
+
+def close(log):
+    log.store.release()
+    vfs.umount("/flash")
+
+
+def fill(log, source, n):
+    while source.seq < n:
+        source.put(log)
 
 
 def main():
@@ -118,76 +134,56 @@ def main():
     step = int(sys.argv[3])
     flash = Flash(bytearray(SIZE), erase_bytes)
     vfs.VfsLfs2.mkfs(flash)
-    mount(flash)
+    # Two whole blocks in a segment, then messages until the next would make it write.
     source = Source(letter)
-    log = FlashLog(FileStore(FOLDER, 100 * 1024), 5, _plain)
-    ring = log.events if letter == "e" else log.frames
-    while ring.n_segments < 2 or ring.used < 400:  # in the middle of a segment, a block half full
+    log = open_log(flash, 5)
+    ring = log.ring_of(source.stream)
+    blocks = [0]
+    while ring.last_block < 3:
         source.put(log)
-    before = source.seq
-    while ring.last_block == log.frames.last_block + log.events.last_block and ring.used:
-        n_blocks = ring.last_block
-        source.put(log)
-        if ring.last_block != n_blocks:
-            break
-    filled = source.seq - 1  # the message that did not fit: it made the log write
-    log.flush()
-    vfs.umount("/flash")
+        if ring.last_block > blocks[-1]:
+            blocks.append(ring.last_block)
+            kept = source.seq - 1
+            if ring.last_block == 2:
+                saved = bytes(flash.content)
+                n_kept = kept
+            n_filled = kept
+    close(log)
 
-    # The same again up to there, on flash of its own; what writing the block costs.
-    flash = Flash(bytearray(SIZE), erase_bytes)
-    vfs.VfsLfs2.mkfs(flash)
-    mount(flash)
-    source = Source(letter)
-    log = FlashLog(FileStore(FOLDER, 100 * 1024), 5, _plain)
-    ring = log.events if letter == "e" else log.frames
-    while source.seq < filled:
-        source.put(log)
-    saved = bytes(flash.content)
-    in_block = ring._n
-    n_kept = source.seq - in_block
-    left = flash.left
-    log.flush()
-    cost = left - flash.left
-    vfs.umount("/flash")
-
-    n_cuts = worst = n_missing = n_refused = 0
-    block = bytes(ring._block)
-    for cut in range(0, cost + 1, step):
+    def rewrite(left):
+        """Write the third block again with so much power left; return what is left then."""
         flash = Flash(bytearray(saved), erase_bytes)
-        mount(flash)
-        store = FileStore(FOLDER, 100 * 1024)
-        log = FlashLog(store, 5, _plain)
+        log = open_log(flash, 5)
+        ring = log.ring_of(source.stream)
+        ring._ends_segment = False  # the same boot goes on: it had only been looked at
         source.seq = n_kept
-        try:
-            log._stops[source.stream] = n_kept
-            flash.left = 1 << 29
-            log.frames._ends_segment = log.events._ends_segment = False
-            while source.seq < filled:
-                source.put(log)
-            flash.left = cut
-            log.flush()
-            n_written = filled
-        except Cut:
-            n_written = n_kept
-        flash.left = 1 << 29  # power is back
-        vfs.umount("/flash")
-        mount(flash)
-        log = FlashLog(FileStore(FOLDER, 100 * 1024), 6, _plain)
+        fill(log, source, n_filled)
+        flash.left = left
+        log.flush()
+        if flash.left:
+            close(log)
+        else:
+            vfs.umount("/flash")
+        return flash
+
+    plenty = 1 << 29
+    cost = plenty - rewrite(plenty).left
+    n_cuts = worst = n_missing = n_refused = 0
+    for cut in range(1, cost + 2, step):
+        dead = rewrite(cut)
+        log = open_log(Flash(dead.content, erase_bytes), 6)  # power is back
         n = read_all(log, 5, source)
         n_cuts += 1
-        if n < n_written:
+        worst = max(worst, n_filled - n)
+        if n < (n_filled if dead.left else n_kept):
             n_missing += 1
-        worst = max(worst, filled - n)
         after = Source(letter)
-        for _ in range(3):
-            after.put(log)
+        fill(log, after, 3)
         log.flush()
         if read_all(log, 6, after) != 3 or read_all(log, 5, source) != n:
             n_refused += 1
-        vfs.umount("/flash")
-    del block, before, os
-    print(n_cuts, cost, worst, in_block, n_missing, n_refused)
+        close(log)
+    print(n_cuts, cost, worst, n_filled - n_kept, n_missing, n_refused)
 
 
 main()

@@ -1,20 +1,7 @@
 """A grid through Pin objects and ``read_u16``, in bytecode: any board, and the fallback."""
 
 from solefoot.drivers.scan.lines import open_lines
-from solefoot.drivers.scan.readout import (
-    DEFAULT_SETTLE_US,
-    DIVIDER,
-    PIN,
-    ZERO_POTENTIAL,
-    Readout,
-)
-
-
-def grid_circuit(circuit):
-    """Return ``circuit``; ValueError for one that reads no grid."""
-    if circuit.kind not in (ZERO_POTENTIAL, DIVIDER):
-        raise ValueError("circuit %r reads no grid" % (circuit.kind,))
-    return circuit
+from solefoot.drivers.scan.readout import DEFAULT_SETTLE_US, PIN, Readout, grid_circuit
 
 
 class PinGrid(Readout):

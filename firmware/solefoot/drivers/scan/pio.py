@@ -10,8 +10,7 @@ Register facts are from memory of the data sheets; not yet run on a physical boa
 from array import array
 
 from solefoot.drivers.scan.lines import open_lines
-from solefoot.drivers.scan.pin import grid_circuit
-from solefoot.drivers.scan.readout import DEFAULT_SETTLE_US, PIO, Readout
+from solefoot.drivers.scan.readout import DEFAULT_SETTLE_US, PIO, Readout, grid_circuit
 from solefoot.drivers.scan.wiring import Shift
 
 PHASE_BITS: int = 10  # GPIOs of one phase; three phases in a word

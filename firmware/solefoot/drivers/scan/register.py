@@ -28,9 +28,8 @@ def prepare(mem32, sens=S3_SENS) -> None:
     """
     mem32[sens + _MEAS1_MUX] = mem32[sens + _MEAS1_MUX] & 0x7FFFFFFF  # not the digital controller
     mem32[sens + _POWER_XPD_SAR] = mem32[sens + _POWER_XPD_SAR] | 3 << 29
-    mem32[sens + _READER1_CTRL] = (
-        mem32[sens + _READER1_CTRL] | 1 << 28
-    )  # else counts run backwards
+    # Without this inversion counts run backwards.
+    mem32[sens + _READER1_CTRL] = mem32[sens + _READER1_CTRL] | 1 << 28
 
 
 class RegisterGrid(RegisterLines):

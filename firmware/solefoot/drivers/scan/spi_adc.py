@@ -5,8 +5,7 @@ group of eight columns they see. Timing after the data sheet, from memory, unche
 """
 
 from solefoot.drivers.scan.lines import open_lines
-from solefoot.drivers.scan.pin import grid_circuit
-from solefoot.drivers.scan.readout import DEFAULT_SETTLE_US, SPI_ADC, Readout
+from solefoot.drivers.scan.readout import DEFAULT_SETTLE_US, SPI_ADC, Readout, grid_circuit
 
 N_CHANNELS: int = 8
 _POLLS: int = 1000

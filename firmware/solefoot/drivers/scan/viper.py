@@ -1,8 +1,7 @@
 """A grid whose lines are GPIO registers written by viper, converted by ``read_u16``."""
 
 from solefoot.drivers.scan import plan
-from solefoot.drivers.scan.pin import grid_circuit
-from solefoot.drivers.scan.readout import DEFAULT_SETTLE_US, VIPER, Readout
+from solefoot.drivers.scan.readout import DEFAULT_SETTLE_US, VIPER, Readout, grid_circuit
 
 
 class RegisterLines(Readout):
