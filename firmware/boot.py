@@ -3,7 +3,7 @@
 import sys
 
 import machine
-import slots  # the copy beside this file, as it was flashed
+import slots  # type: ignore - the copy beside this file, as it was flashed
 
 _slots = slots.Slots()
 _slot = _slots.boot(machine.reset_cause() == getattr(machine, "WDT_RESET", -1))

@@ -1,4 +1,4 @@
-"""For who builds MicroPython with the application inside: make ... FROZEN_MANIFEST=.../manifest.py.
+"""For a MicroPython with the application inside: make ... FROZEN_MANIFEST=.../manifest.py.
 
 Frozen code runs from flash and leaves the heap to data, but only a new interpreter changes it.
 """

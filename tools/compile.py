@@ -13,6 +13,7 @@ BOARDS = {
     "pico_w": ("rp2", "armv6m"),
     "pico2_w": ("rp2", "armv7emsp"),
     "nrf52840": ("nrf", "armv7emsp"),
+    "virtual": ("unix", "x64"),
 }
 # What sys.implementation._mpy calls the processors, by number.
 ARCHITECTURES = (

@@ -7,7 +7,6 @@ instant of the walk: the skew between its rows is not modelled here.
 
 from __future__ import annotations
 
-import contextlib
 import math
 from array import array
 from collections.abc import Callable
@@ -46,10 +45,9 @@ ZERO_FRAMES, LEVEL_FRAMES = 12, 8  # of the calibration: its seconds, shortened
 FIRST_T_S = -1e6  # when the film was new: it was calibrated long before the walk
 FORGET_S = 1e4  # and rested after each level
 IMU_HZ = 104
-IMU_ADDRESS = 0x6A
+IMU_ADDRESS, GAUGE_ADDRESS = 0x6A, 0x36
 RATE_ERROR = 0.02  # the chip's clock lies within this share of the nominal one
 SETUP_US = 200_000  # before the first frame, for the chips
-QUIET_FRAMES = 30  # without a sample: then the IMU is started anew
 BLOCK = 128
 
 
@@ -160,40 +158,35 @@ class WiredBoard:
         self.chip = Lsm6dsoxChip(
             motion, lambda: self.now_us, rate_error=rate_error, noise_counts=2.0, seed=seed
         )
-        self.bus = I2cBus({IMU_ADDRESS: self.chip, Max17048.ADDRESS: Max17048Chip()})
+        self.bus = I2cBus({IMU_ADDRESS: self.chip, GAUGE_ADDRESS: Max17048Chip()})
         self.imu = None
         if settings.imu_axes:
             registers = I2cRegisters(self.bus, IMU_ADDRESS)
-            self.imu = Lsm6dsox(registers, IMU_HZ, self._sleep_ms, n_axes=settings.imu_axes)
+            self.imu = Lsm6dsox(registers, self._sleep_us, IMU_HZ, settings.imu_axes == 3)
         self.gauge = Max17048(self.bus)
-        self.n_imu_errors = 0
         self.imu_age_us = 0
         self.imu_period_us = 0
-        self._n_quiet = 0
 
-    def _sleep_ms(self, ms: float) -> None:
-        self.now_us += ms * 1000
+    def _sleep_us(self, us: float) -> None:
+        self.now_us += us
 
     def read_imu_into(self, words: array) -> int:
-        """Fill ``words`` with the samples since the last frame; a silent IMU is started anew."""
-        if self.imu is None:
+        """Fill ``words`` with the samples since the last frame; a lost IMU is started anew."""
+        imu = self.imu
+        if imu is None:
             return 0
-        n = 0
         try:
-            n = self.imu.read_into(words, int(self.now_us) & TICKS_MASK)
-            self.imu_age_us = self.imu.imu_age_us
-            self.imu_period_us = self.imu.imu_period_us
+            if imu.needs_restart:
+                imu.restart()
+            n = imu.read_into(words, int(self.now_us) & TICKS_MASK)
         except OSError:
-            self.n_imu_errors += 1
-        self._n_quiet = 0 if n else self._n_quiet + 1
-        if self._n_quiet >= QUIET_FRAMES:
-            self._n_quiet = 0
-            with contextlib.suppress(OSError):
-                self.imu.restart()
+            return 0
+        self.imu_age_us = imu.imu_age_us
+        self.imu_period_us = imu.imu_period_us
         return n
 
     def battery(self) -> tuple[int, int]:
-        """Return millivolts and percent."""
+        """Return millivolts and percent; 0 and 255 where the gauge does not answer."""
         try:
             return self.gauge.read()
         except OSError:

@@ -46,7 +46,7 @@ _WORDS = {
     "swapped_columns": "columns {0} and {1} are swapped",
     "stuck_mux": "address bit {1} of the {2} mux is stuck",
     "imu_absent": "the IMU does not answer",
-    "imu_brown_out": "the IMU has lost its settings {0} times",
+    "imu_brown_out": "the IMU has lost its settings; it was restarted {0} times",
     "imu_no_data": "the IMU gives no samples",
     "i2c_nack": "the I2C bus has failed {0} times",
     "battery_absent": "the battery gauge does not answer",

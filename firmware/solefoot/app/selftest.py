@@ -33,8 +33,6 @@ SWAPPED_COLUMNS_PCT: int = 10
 SWAPPED_LOAD_PCT: int = 2  # and how much that is of the load of the two lines
 NEARLY_PCT: int = 80  # of the best: then lines closer together are the likelier ones
 
-# By what ``check`` of an IMU returns: all well, absent, another chip, brown-out, no data.
-_OF_CHECK = (0, codes.IMU_ABSENT, codes.IMU_ABSENT, codes.IMU_BROWN_OUT, codes.IMU_NO_DATA)
 _IMU = (codes.IMU_ABSENT, codes.IMU_BROWN_OUT, codes.IMU_NO_DATA, codes.I2C_NACK)
 
 
@@ -90,18 +88,16 @@ def _parts(board, settings):
     """Return what is wrong with IMU and battery gauge, where the board says that it has them."""
     faults = []
     imu = getattr(board, "imu", None)
-    if imu is None:
-        if settings.imu_per_frame and hasattr(board, "imu"):
-            faults.append((codes.IMU_ABSENT, 0, 0))
-    else:
-        kind = _OF_CHECK[imu.check()]
-        if kind:
-            faults.append((kind, imu.n_restarts + 1, 0))
+    if imu is not None:
+        kind = imu.check()
+        if kind and kind != codes.I2C_NACK:
+            faults.append((kind, imu.n_restarts, 0))
         elif imu.n_restarts:  # it works again
             faults.append((codes.IMU_BROWN_OUT, imu.n_restarts, 0))
-    n_errors = getattr(board, "n_imu_errors", 0)
-    if n_errors:
-        faults.append((codes.I2C_NACK, min(65535, n_errors), 0))
+        if imu.n_errors and kind != codes.IMU_ABSENT:
+            faults.append((codes.I2C_NACK, min(65535, imu.n_errors), 0))
+    elif settings.failed & codes.FAILED_IMU:  # the start has missed it
+        faults.append((codes.IMU_ABSENT, 0, 0))
     gauge = getattr(board, "gauge", None)
     if gauge is not None:
         try:

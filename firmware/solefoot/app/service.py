@@ -3,11 +3,24 @@
 The work is done by modules that are loaded when first asked for; here is who may run when.
 """
 
+import sys
+
 from solecore.wire import codes
 from solecore.wire import messages as m
 from solefoot.app.commands import RefusedError
 
 _UNCALIBRATED: str = "zero first: without a base there is no gain"
+
+
+def boot_test(board, settings) -> None:
+    """Test ``board`` at rest and set what HELLO says of it; the heap is as before."""
+    from solefoot.app import selftest
+
+    settings.failed |= selftest.failed(selftest.at_rest(board, settings))
+    package = sys.modules["solefoot.app"]
+    del sys.modules["solefoot.app.selftest"]
+    if hasattr(package, "selftest"):
+        del package.selftest
 
 
 class Service:

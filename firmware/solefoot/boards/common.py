@@ -1,6 +1,5 @@
 """What every board does the same way: its parts as the App wants them, its clock, its cable."""
 
-import gc
 import select
 import sys
 import time

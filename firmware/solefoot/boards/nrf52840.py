@@ -64,6 +64,15 @@ def open_adc_battery():
     return
 
 
+def open_watchdog(timeout_ms):  # noqa: ARG001 - as every board is asked
+    """Return what does nothing: the port has no watchdog."""
+    return _nothing
+
+
+def _nothing():
+    pass
+
+
 def deep_sleep():
     """Wait for the IMU to move, then start anew: the port has no sleep that a pin ends."""
     pin = Pin(_IMU_INT, Pin.IN, Pin.PULL_DOWN)

@@ -8,6 +8,7 @@ from solefoot.boards.rp2_grid import (
     open_adc_battery,
     open_button,
     open_i2c,
+    open_watchdog,
 )
 from solefoot.drivers.scan import pio
 
@@ -19,6 +20,7 @@ __all__ = (
     "open_button",
     "open_i2c",
     "open_readout",
+    "open_watchdog",
 )
 
 NAME = "pico2_w"

@@ -79,6 +79,11 @@ def open_adc_battery():
     return
 
 
+def open_watchdog(timeout_ms):
+    """Start the watchdog; return what feeds it."""
+    return machine.WDT(timeout=timeout_ms).feed
+
+
 def deep_sleep():
     """Wait for the IMU to move, then start anew: the port has no sleep that a pin ends."""
     pin = Pin(_IMU_INT, Pin.IN, Pin.PULL_DOWN)

@@ -4,6 +4,7 @@ import binascii
 import gc
 import json
 import sys
+from array import array
 
 import machine
 
@@ -17,7 +18,7 @@ from solefoot.app.app import App
 from solefoot.app.commands import RefusedError
 from solefoot.app.power import Power
 from solefoot.app.profiles import profile
-from solefoot.app.service import Service
+from solefoot.app.service import Service, boot_test
 from solefoot.app.settings import Settings
 from solefoot.app.slots import Slots
 from solefoot.app.store import Store
@@ -35,12 +36,12 @@ MOTION_MG: int = 300
 
 
 def read_config() -> dict:
-    """Return what tools/flash wrote: board, side, layout, serial; ValueError says what is wrong."""
+    """Return what tools/flash wrote; ValueError says what is wrong."""
     try:
         with open(CONFIG) as file:
             config = json.load(file)
     except (OSError, ValueError):
-        raise ValueError("%s is not there or broken; flash the insole again" % CONFIG)
+        raise ValueError("%s is not there or broken; flash the insole again" % CONFIG) from None
     for name in ("board", "side", "layout"):
         if name not in config:
             raise ValueError("%s has no %s; flash the insole again" % (CONFIG, name))
@@ -93,7 +94,7 @@ def open_gauge(board, i2c):
 class Keeper:
     """What the start has to see through: the slot settles, the button pairs, the radio knows."""
 
-    handlers = {}  # noqa: RUF012
+    handlers = {}
 
     def __init__(self, slots, slot, button, radio) -> None:
         self._slots = slots
@@ -138,7 +139,7 @@ class SafeMode:
     def turn(self, app) -> None:
         """Nothing is due."""
 
-    def _refuse(self, fields):
+    def _refuse(self, fields):  # noqa: ARG002 - as every handler is called
         raise RefusedError(
             m.UNSUPPORTED, "safe mode after too many restarts: update or flash the insole"
         )
@@ -176,10 +177,7 @@ def build(board, config, slots, slot):
         s.imu_axes = s.imu_per_frame = 0
     else:
         readout = board.open_readout(layout)
-        raw = bytearray(2 * shape.n_cells)
-        from array import array
-
-        raw = array("H", raw)
+        raw = array("H", bytes(2 * shape.n_cells))
         s.min_period_us = readout.measure(ticks_us, ticks_diff, raw) * 5 // 4
         s.readout = readout.describe()
         imu = open_imu(i2c, s.imu_axes == 3)
@@ -188,6 +186,7 @@ def build(board, config, slots, slot):
             s.imu_axes = s.imu_per_frame = 0
         else:
             s.accel_lsb_um_s2, s.gyro_lsb_urad_s = imu.accel_lsb_um_s2, imu.gyro_lsb_urad_s
+            s.imu_period_us = imu.imu_period_us
             s.imu_per_frame = max(1, (s.period_us + imu.imu_period_us // 2) // imu.imu_period_us)
         from solefoot.app.log import FlashLog
         from solefoot.app.logstore import FileStore
@@ -196,14 +195,14 @@ def build(board, config, slots, slot):
     gauge = open_gauge(board, i2c)
     if gauge is not None:
         s.features |= codes.FEATURE_BATTERY
-    links = [StreamLink(Cable(), kernels[0])]
+    links: list = [StreamLink(Cable(), kernels[0])]
     radio = None
     if board.HAS_RADIO and not is_safe:
         radio = open_radio(clock, store, s, layout, kernels[1])
         links.append(radio)
         s.features |= codes.FEATURE_BLE
     power = Power(radio.open_pairing if radio else None)
-    extras = [power]
+    extras: list = [power]
     if is_safe:
         extras.append(SafeMode())
     else:
@@ -218,15 +217,16 @@ def build(board, config, slots, slot):
         from solefoot.app.update import Update
 
         extras.append(Update(slots, slot, key, board.ARCH, board.NAME))
-    dog = machine.WDT(timeout=DOG_MS)
-    parts = Parts(readout, imu, gauge, dog.feed)
+    parts = Parts(readout, imu, gauge, board.open_watchdog(DOG_MS))
+    if not is_safe:
+        boot_test(parts, s)
     app = App(parts, Links(links), clock, s, kernels, tuple(extras), log)
     return app, power
 
 
 def open_radio(clock, store, s, layout, kernels_name):
     """Return the link over Bluetooth."""
-    import bluetooth
+    import bluetooth  # type: ignore - not every port has it, and then HAS_RADIO is False
 
     from solefoot.links.ble import BleLink
 

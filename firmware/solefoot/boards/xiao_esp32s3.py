@@ -97,6 +97,11 @@ def open_adc_battery():
     return
 
 
+def open_watchdog(timeout_ms):
+    """Start the watchdog; return what feeds it."""
+    return machine.WDT(timeout=timeout_ms).feed
+
+
 def deep_sleep():
     """Sleep until the IMU moves; the board starts anew then."""
     esp32.wake_on_ext0(Pin(_IMU_INT, Pin.IN, Pin.PULL_DOWN), esp32.WAKEUP_ANY_HIGH)

@@ -56,7 +56,7 @@ class Chain:
         self._n = n
         self._data = pins[shift.data]
         self._clock = pins[shift.clock]
-        self._latch = pins[shift.latch]
+        self._latch = None if shift.latch is None else pins[shift.latch]
         self._active = shift.active
         self._bits = self.outputs = [k * 5 % 3 & 1 for k in range(self.n_outputs)]
         self.n_clocks = 0
@@ -66,8 +66,12 @@ class Chain:
         if not pin.level:
             return False
         if pin is self._clock:
+            before = self._bits
             self._bits = [self._data.level, *self._bits[:-1]]
             self.n_clocks += 1
+            if self._latch is None:  # one edge for both: what was there before comes out
+                self.outputs = before
+                return True
         elif pin is self._latch:
             self.outputs = self._bits
             return True

@@ -129,11 +129,19 @@ def test_prepare_touches_only_the_bits_it_names():
 
 @pytest.mark.parametrize(
     "wiring",
-    [Wiring(6, 5, Shift(1, 2, 11), Mux((4, 5, 6))), Wiring(6, 5, Shift(20, 2, 3), Mux((4, 5, 6)))],
+    [
+        Wiring(6, 5, Shift(1, 2, 11), Mux((4, 5, 6))),
+        Wiring(6, 5, Shift(20, 2, 3), Mux((4, 5, 6))),
+    ],
 )
 def test_lines_of_pio_lie_within_ten_gpios(wiring):
     with pytest.raises(ValueError, match="within 10 GPIOs"):
         pio.cell_words(wiring, 1 if 11 in wiring.gpios else 2)
+
+
+def test_pio_wants_a_latch_of_its_own():
+    with pytest.raises(ValueError, match="latch of its own"):
+        pio.cell_words(Wiring(6, 5, Shift(1, 2, None), Mux((4, 5, 6))), 1)
 
 
 def test_channels_of_the_rp2_converter():

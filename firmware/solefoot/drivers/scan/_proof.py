@@ -47,6 +47,7 @@ def _sweeps(module):
     for lines, other in (
         (Mux((3, 4), (5, 31)), Mux((0, 1, 2))),
         (Shift(7, 8, 9), Mux((0, 1, 2))),
+        (Shift(7, 8, None), Mux((0, 1, 2))),
         (Mux((0, 1, 2)), Shift(7, 8, 9, 0)),
     ):
         wiring = Wiring(5, 6, lines, other)

@@ -6,7 +6,7 @@ from solefoot.drivers.scan.wiring import Shift
 class ShiftPins:
     """Lines behind 74HC595s; ``select`` expects 0, 1, 2, ... in order."""
 
-    def __init__(self, shift, n, data, clock, latch) -> None:
+    def __init__(self, shift, n, data, clock, latch=None) -> None:
         self._active = shift.active
         self._data = data
         self._clock = clock
@@ -16,7 +16,11 @@ class ShiftPins:
 
     def select(self, line) -> None:
         """Select ``line``; one clock, as the line before it was selected until now."""
-        self._push(self._active if line == 0 else 1 - self._active)
+        if line == 0:
+            self._push(self._active)
+            if self._latch is not None:
+                return
+        self._push(1 - self._active)
 
     def off(self) -> None:
         """Walk on by one; after the last line none is selected."""
@@ -26,8 +30,9 @@ class ShiftPins:
         self._data(level)
         self._clock(1)
         self._clock(0)
-        self._latch(1)
-        self._latch(0)
+        if self._latch is not None:
+            self._latch(1)
+            self._latch(0)
 
 
 class MuxPins:
@@ -72,5 +77,5 @@ def open_lines(lines, n, make_pin):
     """
     pins = lines.outputs(make_pin)
     if isinstance(lines, Shift):
-        return ShiftPins(lines, n, pins[0], pins[1], pins[2])
+        return ShiftPins(lines, n, *pins)
     return MuxPins(lines, pins)

@@ -72,6 +72,9 @@ def cell_words(wiring, first_gpio) -> array:
             "lines %r do not lie within %d GPIOs from %d on"
             % (wiring.gpios, PHASE_BITS, first_gpio)
         )
+    for lines in (wiring.row_lines, wiring.col_lines):
+        if isinstance(lines, Shift) and lines.latch is None:
+            raise ValueError("the state machine needs a latch of its own for the 74HC595s")
     words = array("I", bytes(4 * (wiring.rows * wiring.cols + 1)))
     at = 0
     for row in range(wiring.rows + 1):

@@ -4,7 +4,10 @@ from array import array
 
 
 class Shift:
-    """A walking one (``active`` 0: a walking zero) in chained 74HC595s."""
+    """A walking one (``active`` 0: a walking zero) in chained 74HC595s.
+
+    ``latch`` None: tied to the clock, which saves a GPIO; outputs then lag one clock behind.
+    """
 
     WRITES: int = 4  # register writes of one step
 
@@ -19,7 +22,8 @@ class Shift:
     @property
     def gpios(self):
         """All GPIO numbers."""
-        return (self.data, self.clock, self.latch)
+        lines = (self.data, self.clock)
+        return lines if self.latch is None else lines + (self.latch,)
 
     def carries(self, n) -> bool:
         """Return whether ``n`` lines can be selected: chains have any length."""
@@ -32,15 +36,21 @@ class Shift:
     def steps(self, n) -> array:  # noqa: ARG002 - as a Mux has it
         """Return ``(set, clear)`` masks: select line 0, select the next, select none."""
         words = array("I", bytes(4 * 2 * self.WRITES * 3))
-        data, clock, latch = 1 << self.data, 1 << self.clock, 1 << self.latch
+        data, clock = 1 << self.data, 1 << self.clock
+        latch = 0 if self.latch is None else 1 << self.latch
         at = 0
         for level in (self.active, 1 - self.active, 1 - self.active):
             words[at] = data if level else 0
             words[at + 1] = clock | latch | (0 if level else data)
             words[at + 2] = clock
-            words[at + 4] = latch
-            words[at + 5] = clock
-            words[at + 7] = latch
+            if latch:
+                words[at + 4] = latch
+                words[at + 5] = clock
+                words[at + 7] = latch
+            elif not at:  # a second clock brings the first line out
+                words[4] = data if not self.active else 0
+                words[5] = clock | (data if self.active else 0)
+                words[6] = clock
             at += 8
         return words
 
