@@ -42,6 +42,7 @@ class VirtualSpec:
     ble: bool = False  # real time over a virtual BlueZ
     mtu: int = 517  # that the computer asks for over ``ble``
     stack: str = "nimble"  # Bluetooth stack of the insole that is modelled
+    flash: str = ""  # a folder that stands for the file system of the insoles: updates go there
     log: int = 6 << 20  # bytes of flash for the log, what an 8 MB board leaves; 0: none
     electronics: bool = False  # the real drivers over models of the parts
     defects: Defects = field(default_factory=Defects)
@@ -105,7 +106,7 @@ def parse(scheme: str, rest: str) -> VirtualSpec:
                 continue
             (faults if key in _FAULTS else spec)[key] = _value(key, text)
         except KeyError:
-            known = ", ".join((*_CHOICES, *_RANGES, "cut", "log", "fault"))
+            known = ", ".join((*_CHOICES, *_RANGES, "cut", "flash", "log", "fault"))
             raise TransportSpecError(
                 f"{scheme}: unknown argument {key!r}; known are {known}"
             ) from None
@@ -130,6 +131,10 @@ def _value(key: str, text: str) -> Any:
         return _cut(text)
     if key == "log":
         return _size(text)
+    if key == "flash":
+        if not Path(text).is_dir():
+            raise ValueError("a folder")
+        return text
     if key in _CHOICES:
         if text not in _CHOICES[key]:
             raise ValueError(" or ".join(_CHOICES[key]))

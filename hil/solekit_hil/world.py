@@ -142,6 +142,7 @@ class World:
             "noise": 4,
             "outbox_bytes": 8000,
             "log": spec.log,
+            "flash": spec.flash,
             "ticks": offset_us & m.TICKS_MASK,
         }
         tables = geometry_table(layout), sensor.calibration(spec.dead_band)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -24,6 +24,7 @@ from solekit.errors import (
     RequestTimeoutError,
     SolekitError,
 )
+from solekit.fetch import LogRange, fetch_log, log_ranges
 from solekit.identity import InsoleInfo
 from solekit.link import Data, Link, Reply
 from solekit.live_timeline import LiveTimeline
@@ -344,7 +345,7 @@ class Insole:
         if error is None and self._back_fill is not None:
             with contextlib.suppress(RequestTimeoutError, DeviceError):
                 await self._back_fill.finish(progress)
-                await self.request(m.ERASE, 0)  # only what has been acknowledged
+                await self.erase_log()
         losses = self.losses = self._account(ends)
         if self.writer is not None:
             now = self.clock.now_s()
@@ -359,6 +360,33 @@ class Insole:
         if error is not None:
             raise error
         return losses
+
+    async def log_ranges(self) -> list[LogRange]:
+        """Return what the insole's log holds, of former boots too."""
+        return await log_ranges(self)
+
+    async def fetch_log(
+        self,
+        writer: RecordingWriter,
+        *,
+        boot: int | None = None,
+        progress: Progress | None = None,
+    ) -> dict[str, StreamLoss]:
+        """Write what was logged in ``boot`` (default: the newest) to ``writer``."""
+        return await fetch_log(self, writer, boot=boot, progress=progress)
+
+    async def erase_log(self, *, is_forced: bool = False) -> int:
+        """Free what has been acknowledged, or all; return the number of 4 kB blocks freed."""
+        return (await self.request(m.ERASE, int(is_forced))).fields["n_blocks"]
+
+    @contextlib.contextmanager
+    def log_data_to(self, take: Callable[[float, bytes], None]) -> Iterator[None]:
+        """Give what comes from the log to ``take`` instead of the streams."""
+        self._link.on_log_data = take
+        try:
+            yield
+        finally:
+            self._link.on_log_data = None
 
     def progress(self) -> tuple[int, int]:
         """Return frames received and frames missing so far."""

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Self
 
+from solekit.backfill import Progress
 from solekit.errors import DataError, SolekitError, TransportSpecError
 from solekit.insole import GaitEvent, Insole
 from solekit.loss import StreamLoss
@@ -146,13 +147,15 @@ class Pair:
         for insole in self.feet.values():
             await insole.start(form)
 
-    async def stop(self) -> dict[str, dict[str, StreamLoss]]:
+    async def stop(self, progress: Progress | None = None) -> dict[str, dict[str, StreamLoss]]:
         """End streaming; return the account of every stream by side.
+
+        ``progress`` hears of each foot how far the log has filled its gaps.
 
         The account of a foot that has gone is kept all the same; its error is raised at the end.
         """
         results = await asyncio.gather(
-            *(insole.stop() for insole in self.feet.values()), return_exceptions=True
+            *(insole.stop(progress) for insole in self.feet.values()), return_exceptions=True
         )
         problem: BaseException | None = None
         for side, result in zip(self.feet, results, strict=True):

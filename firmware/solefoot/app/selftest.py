@@ -60,7 +60,7 @@ def packed(faults) -> bytes:
 
 def at_rest(board, settings) -> list:
     """Return the faults that show without load: cells at the end of their range, IMU, battery."""
-    faults = _parts(board, settings)
+    faults = parts(board, settings)
     n = settings.geometry.n_cells
     gc.collect()
     raw = array("H", bytes(2 * n))
@@ -84,7 +84,7 @@ def at_rest(board, settings) -> list:
     return faults
 
 
-def _parts(board, settings):
+def parts(board, settings) -> list:
     """Return what is wrong with IMU and battery gauge, where the board says that it has them."""
     faults = []
     imu = getattr(board, "imu", None)

@@ -17,10 +17,10 @@ def boot_test(board, settings) -> None:
     from solefoot.app import selftest
 
     settings.failed |= selftest.failed(selftest.at_rest(board, settings))
-    package = sys.modules["solefoot.app"]
     del sys.modules["solefoot.app.selftest"]
+    package = sys.modules["solefoot.app"]
     if hasattr(package, "selftest"):
-        del package.selftest
+        delattr(package, "selftest")
 
 
 class Service:
@@ -212,7 +212,7 @@ class Service:
                 )
             n_frames = job.n_frames
             self._begin(None, 0)
-            faults = job.faults()
+            faults = selftest.parts(self._app.board, self._app.settings) + job.faults()
         else:
             raise RefusedError(m.BAD_VALUE, "test %d is unknown" % mode)
         failed = selftest.failed(faults)

@@ -1,95 +1,70 @@
-"""What the battery has left: a fuel gauge, or a divider on a converter pin.
-
-Both: ``read() -> (millivolts, percent)``, percent 255 where nobody knows.
-"""
-
-from solefoot.drivers.bus import I2cRegisters
+"""How full the battery is: by a fuel gauge, or by its voltage."""
 
 UNKNOWN: int = 255
 
-_VCELL: int = 0x02
-_SOC: int = 0x04
-_VERSION: int = 0x08
-_LEAST_MV: int = 2500  # no lithium cell: the board hangs on a cable
-_MOST_MV: int = 4400
+# Open-circuit voltage of a lithium-polymer cell at 0, 10, ... 100 %, millivolts (typical).
+_LIPO_MV = (3270, 3610, 3690, 3710, 3730, 3750, 3790, 3840, 3910, 4000, 4150)
+
+
+def percent_of(mv: int) -> int:
+    """Return the charge of a cell at rest with ``mv``, 0 to 100."""
+    if mv <= _LIPO_MV[0]:
+        return 0
+    i = 1
+    while i < len(_LIPO_MV):
+        if mv < _LIPO_MV[i]:
+            low = _LIPO_MV[i - 1]
+            return 10 * (i - 1) + 10 * (mv - low) // (_LIPO_MV[i] - low)
+        i += 1
+    return 100
 
 
 class Max17048:
-    """MAX17048 over I2C; registers from Maxim's data sheet, not run on a chip."""
+    """Fuel gauge MAX17048 on I2C; register facts from memory of its data sheet."""
 
-    def __init__(self, i2c, address: int = 0x36) -> None:
-        self._registers = I2cRegisters(i2c, address)
-        self._pair = bytearray(2)
+    ADDRESS = 0x36
+    _VCELL = 0x02
+    _SOC = 0x04
+    _VERSION = 0x08
+
+    def __init__(self, i2c, address: int = ADDRESS) -> None:
+        self._i2c = i2c
+        self._address = address
+        self._word = bytearray(2)
         try:
-            version = self._word(_VERSION)
-        except OSError as error:
-            problem = "no answer (%s)" % error
-        else:
-            if version & 0xFFF0 == 0x0010:
-                return
-            problem = "version 0x%04x, expected 0x001x" % version
-        raise OSError(
-            "MAX17048 not found at %s: %s; check the wiring" % (self._registers.where, problem)
-        )
-
-    def read(self):
-        """Return millivolts and percent."""
-        mv = self._word(_VCELL) * 5 >> 6  # steps of 78.125 uV
-        if not _LEAST_MV <= mv <= _MOST_MV:
-            return mv, UNKNOWN
-        return mv, min(100, self._word(_SOC) + 128 >> 8)
-
-    def _word(self, register):
-        self._registers.read_into(register, self._pair)
-        return self._pair[0] << 8 | self._pair[1]
-
-
-class Divider:
-    """A converter pin behind a divider: the battery has ``times / over`` of the pin's voltage.
-
-    ``read_u16()`` converts; 65535 is ``full_mv`` at the pin. Under load the percent are too few.
-    """
-
-    # Millivolts at rest of a lithium-polymer cell, typical, by percent.
-    _CURVE = (
-        (3270, 0), (3610, 5), (3690, 10), (3730, 20), (3770, 30), (3800, 40), (3840, 50),
-        (3870, 60), (3950, 70), (4020, 80), (4110, 90), (4180, 100),
-    )  # fmt: skip
-
-    def __init__(self, read_u16, full_mv: int = 3300, times: int = 2, over: int = 1) -> None:
-        if not 0 < full_mv <= 6000 or not 0 < over <= times <= 20 * over:
-            raise ValueError(
-                "divider full_mv=%r times=%r over=%r, up to 6000 mV and 20 to 1"
-                % (full_mv, times, over)
+            version = self._read(self._VERSION)
+        except OSError:
+            raise OSError("MAX17048 does not answer at I2C address 0x%02x" % address)
+        if version & 0xFFF0 != 0x0010:
+            raise OSError(
+                "MAX17048 at I2C address 0x%02x: version 0x%04x, expected 0x001x"
+                % (address, version)
             )
-        self._read = read_u16
-        self._full_mv = full_mv
-        self._times = times
-        self._over = over
 
-    def read(self):
-        """Return millivolts (mean of 16 conversions) and percent."""
-        total = 0
-        for _ in range(16):
-            total += self._read()
-        mv = (total >> 4) * self._full_mv // 65535 * self._times // self._over
-        return mv, percent_of(mv, self._CURVE)
+    def _read(self, register):
+        self._i2c.readfrom_mem_into(self._address, register, self._word)
+        return self._word[0] << 8 | self._word[1]
+
+    def read(self) -> tuple:
+        """Return millivolts and percent; OSError without an answer."""
+        mv = self._read(self._VCELL) * 5 >> 6  # 78.125 uV
+        percent = self._read(self._SOC) >> 8
+        return mv, percent if percent < 100 else 100
 
 
-def percent_of(mv: int, curve) -> int:
-    """Return the percent of ``mv`` on ``curve``, pairs of millivolts and percent that rise."""
-    if not _LEAST_MV <= mv <= _MOST_MV:
-        return UNKNOWN
-    low_mv, low = curve[0]
-    if mv <= low_mv:
-        return low
-    for high_mv, high in curve:
-        if mv <= high_mv:
-            if high_mv == low_mv:
-                return low
-            return low + (mv - low_mv) * (high - low) // (high_mv - low_mv)
-        low_mv, low = high_mv, high
-    return low
+class DividerGauge:
+    """A resistor divider on a converter: ``read_u16()``, full scale ``full_mv``."""
+
+    def __init__(self, read_u16, full_mv: int, up_ohm: int, down_ohm: int) -> None:
+        if full_mv <= 0 or up_ohm < 0 or down_ohm <= 0:
+            raise ValueError("divider of %r over %r ohm at %r mV" % (up_ohm, down_ohm, full_mv))
+        self._read_u16 = read_u16
+        self._mv = full_mv * (up_ohm + down_ohm) // down_ohm
+
+    def read(self) -> tuple:
+        """Return millivolts and percent (255 while no battery is there)."""
+        mv = self._read_u16() * self._mv >> 16
+        return (mv, percent_of(mv)) if mv > 2500 else (0, UNKNOWN)
 
 
 class LowBattery:
@@ -103,7 +78,7 @@ class LowBattery:
         self.is_low = False
 
     def update(self, mv: int) -> bool:
-        """Take a reading (0: unknown); return whether the battery is low."""
+        """Take a reading in millivolts (0: unknown); return whether the battery is low."""
         if mv >= self._high_mv:
             self.is_low = False
         elif 0 < mv <= self._low_mv:

@@ -102,7 +102,14 @@ class VirtualFoot:
     """
 
     def __init__(
-        self, settings: Settings, ticks: int, kernels: tuple, port=None, board=None, log=None
+        self,
+        settings: Settings,
+        ticks: int,
+        kernels: tuple,
+        port=None,
+        board=None,
+        log=None,
+        extras=(),
     ) -> None:
         self._clock = StepClock(ticks)
         self.board = board or HandedBoard(
@@ -115,7 +122,7 @@ class VirtualFoot:
             self._clock,
             settings,
             kernels,
-            (Service(),),
+            (Service(),) + tuple(extras),
             log,
         )
 

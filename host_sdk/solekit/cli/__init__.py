@@ -22,6 +22,7 @@ def _app() -> typer.Typer:
         calibrate,
         demo,
         export,
+        fetch,
         info,
         record,
         replay,
@@ -42,7 +43,7 @@ def _app() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    bench = (settings, selftest, calibrate, update)
+    bench = (fetch, settings, selftest, calibrate, update)
     for module in (demo, scan, record, replay, report, export, info, verify, variables, *bench):
         app.command(name=module.__name__.rpartition(".")[2])(module.run)
     return app

@@ -19,6 +19,9 @@ from solekit.timeline import Bounds, PolygonTimeline
 
 _LOG_DATA = bytes((m.LOG_DATA.msg_id,))
 _EVENT = struct.Struct("<BII")
+_PAIR = struct.Struct("<QIB")
+_ONE_LINE_S = 1e9
+LOG_WANDER_PPM = 5.0  # the rate of a crystal that warms up in a shoe, over hours
 _STRIDE = struct.Struct("<IIII6HHB")
 EVENT_COLUMNS = ["side", "kind", "t_s", "force_n", "confirmed_s"]
 STRIDE_COLUMNS = [
@@ -110,8 +113,14 @@ class FootRecording:
 
     @cached_property
     def timeline(self) -> PolygonTimeline:
-        """Foot time to host time."""
-        items = self.messages(m.PRESSURE)
+        """Foot time to host time.
+
+        What was logged arrived any time later and says nothing, unless there is nothing else: then
+        the time pairs of the log place it, as one line, with all that a clock may wander.
+        """
+        items = [item for item in self.messages(m.PRESSURE) if item.block < 0]
+        if not items:
+            return self._timeline_of_log()
         newest = np.array(
             [item.foot_us + (item.n - 1) * self.info.period_us for item in items], float
         )
@@ -123,6 +132,29 @@ class FootRecording:
                 up_host_s=np.concatenate((arrival, table["host_rx_s"].to_numpy(float))),
                 down_foot_s=table["rx_us"].to_numpy(float) * 1e-6,
                 down_host_s=table["host_tx_s"].to_numpy(float),
+            )
+        )
+
+    def _timeline_of_log(self) -> PolygonTimeline:
+        items = [item for stream in range(m.N_STREAMS) for item in self.messages(stream)]
+        pairs = [
+            (item.foot_us * 1e-6, *_PAIR.unpack_from(item.message, m.HEADER_SIZE)[:2])
+            for item in items
+            if item.message[0] == m.TIME_PAIR.msg_id
+        ]
+        told = np.array([pair for pair in pairs if pair[2]], float).reshape(-1, 3)
+        foot_s, unix_s, half_s = told[:, 0], told[:, 1] * 1e-6, told[:, 2] * 1e-6
+        ping = pd.DataFrame(self._pings, columns=["host_tx_s", "rx_us", "tx_us", "host_rx_s"])
+        newest = [item.foot_us * 1e-6 for item in items]
+        arrival = [item.t_s for item in items]
+        return PolygonTimeline(window_s=_ONE_LINE_S, wander_ppm=LOG_WANDER_PPM).fit(
+            Bounds(
+                up_foot_s=np.concatenate((newest, foot_s, ping["tx_us"].to_numpy(float) * 1e-6)),
+                up_host_s=np.concatenate(
+                    (arrival, unix_s + half_s, ping["host_rx_s"].to_numpy(float))
+                ),
+                down_foot_s=np.concatenate((foot_s, ping["rx_us"].to_numpy(float) * 1e-6)),
+                down_host_s=np.concatenate((unix_s - half_s, ping["host_tx_s"].to_numpy(float))),
             )
         )
 

@@ -1,0 +1,74 @@
+"""``solekit fetch``: what the insoles logged while no host was there, as a recording."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from solekit.cli import options
+from solekit.cli.output import progress, show_table
+from solekit.cli.record import show_losses
+from solekit.loss import StreamLoss
+from solekit.pair import Pair
+
+
+def run(
+    device: options.Device = None,
+    left: options.Left = None,
+    right: options.Right = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="File to write; must not exist. Without it: only a list."),
+    ] = None,
+    boot: Annotated[
+        int | None,
+        typer.Option("--boot", help="Which start of the insole; the newest by default."),
+    ] = None,
+    erase: Annotated[
+        bool, typer.Option("--erase", help="Then free the flash of what has been fetched.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """Fetch the log of the insoles, or list what it holds."""
+    pair = options.pair_of(device, left, right)
+    if out is None:
+        show_table(asyncio.run(listed(pair)), as_json=json)
+        return
+    losses = asyncio.run(fetch(pair, out, boot=boot, erase=erase, quiet=json))
+    show_losses(out, losses, as_json=json)
+
+
+async def listed(pair: Pair) -> pd.DataFrame:
+    """Return what the logs hold, one row per range."""
+    rows = []
+    async with pair:
+        for side, insole in pair.feet.items():
+            rows += [(side, *vars(span).values()) for span in await insole.log_ranges()]
+    return pd.DataFrame(rows, columns=["side", "boot", "stream", "start", "stop"])
+
+
+async def fetch(
+    pair: Pair, path: Path, *, boot: int | None = None, erase: bool = False, quiet: bool = False
+) -> dict[str, dict[str, StreamLoss]]:
+    """Fetch the log of every foot of ``pair`` into ``path``; return the account by side."""
+    losses: dict[str, dict[str, StreamLoss]] = {}
+    async with pair:
+        pair.record_to(path, protocol="logged")
+        assert pair.writer is not None
+        with progress(quiet=quiet) as bar:
+            for side, insole in pair.feet.items():
+                task = bar.add_task(f"fetching {side}", total=None, live="")
+
+                def show(n: int, n_all: int, task=task) -> None:
+                    bar.update(task, completed=n, total=n_all)
+
+                losses[side] = await insole.fetch_log(pair.writer, boot=boot, progress=show)
+        pair.close_recording()
+        if erase:
+            for insole in pair.feet.values():
+                await insole.erase_log()
+    return losses

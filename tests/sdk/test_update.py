@@ -1,0 +1,119 @@
+"""``solekit update`` on virtual insoles: the whole way, with links that fail."""
+
+import asyncio
+
+import pytest
+
+from solefoot.app.slots import Slots
+from solekit import connect, connect_pair
+from solekit.cli import main as command
+from solekit.errors import DataError, DeviceError, SolekitError
+from solekit.update import read_bundle, update
+from tools import bundle
+
+SMALL = "layout=cells-4&log=0"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Return a folder with keys and a small bundle of the virtual board."""
+    folder = tmp_path_factory.mktemp("bundles")
+    private, _ = bundle.make_key(folder)
+    files = {f"app/{i}.mpy": bytes((i * 7 + k) % 256 for k in range(400 * i)) for i in range(6)}
+    work = folder / "files"
+    for name, data in files.items():
+        (work / name).parent.mkdir(parents=True, exist_ok=True)
+        (work / name).write_bytes(data)
+    text = bundle.manifest(work, list(files), "virtual", "x64", "9")
+    bundle.pack(folder / "x.zip", text, bundle.sign(text, private.read_bytes()), files)
+    return folder
+
+
+@pytest.fixture
+def flash(made, tmp_path):
+    """Return a folder that stands for the file systems of a pair, with the public key."""
+    (tmp_path / bundle.PUBLIC).write_bytes((made / bundle.PUBLIC).read_bytes())
+    return tmp_path
+
+
+def run(uri, path, on_progress=None):
+    async def go():
+        async with connect(uri) as insole:
+            return await update(insole, path, on_progress)
+
+    return asyncio.run(go())
+
+
+def test_an_update_arrives_whole_and_is_what_the_next_start_tries(made, flash):
+    seen = []
+    uri = f"sim:walk?{SMALL}&side=left&flash={flash}"
+    sent = run(uri, made / "x.zip", lambda at, total: seen.append((at, total)))
+    head, files = read_bundle(made / "x.zip")
+    assert sent == len(head) + sum(map(len, files)) == seen[-1][0] == seen[-1][1]
+    assert seen == sorted(seen)
+    assert Slots(str(flash / "left")).boot() == "b"
+    assert [(flash / "left" / "b" / f"app/{i}.mpy").read_bytes() for i in range(6)] == files
+
+
+def test_over_a_bad_link_it_takes_longer_and_is_the_same(made, flash):
+    air = "loss=0.1&duplicate=0.1&reorder=0.1&corrupt=0.05"
+    run(f"sim:walk?{SMALL}&side=right&seed=3&flash={flash}&{air}", made / "x.zip")
+    slots = Slots(str(flash / "right"))
+    assert slots.is_whole("b")
+    assert slots.boot() == "b"
+
+
+def test_a_link_that_is_cut_leaves_the_old_application_and_the_next_try_goes_on(made, flash):
+    uri = f"sim:walk?{SMALL}&side=left&flash={flash}"
+    with pytest.raises(SolekitError):
+        run(f"{uri}&latency_ms=30&cut=0.9", made / "x.zip")
+    assert Slots(str(flash / "left")).trial == ""
+    head, files = read_bundle(made / "x.zip")
+    sent = run(uri, made / "x.zip")
+    assert 0 < sent < len(head) + sum(map(len, files))
+    assert Slots(str(flash / "left")).boot() == "b"
+
+
+def test_a_bundle_by_another_key_is_refused_in_one_line(made, flash, tmp_path):
+    other, _ = bundle.make_key(tmp_path / "other")
+    head, files = read_bundle(made / "x.zip")
+    names = [line.split()[2] for line in head[64:].decode().splitlines()[5:]]
+    forged = tmp_path / "forged.zip"
+    signature = bundle.sign(head[64:], other.read_bytes())
+    bundle.pack(forged, head[64:], signature, dict(zip(names, files, strict=True)))
+    with pytest.raises(DeviceError, match="signature is not by the key"):
+        run(f"sim:walk?{SMALL}&side=left&flash={flash}", forged)
+    assert not (flash / "left" / "b").exists()
+
+
+def test_an_insole_without_slots_says_so(made):
+    with pytest.raises(DataError, match="cannot be updated over the wire"):
+        run(f"sim:walk?{SMALL}&side=left", made / "x.zip")
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip at all"])
+def test_what_is_no_bundle_never_reaches_the_insole(content, flash, tmp_path):
+    path = tmp_path / "x.zip"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="is no application bundle"):
+        run(f"sim:walk?{SMALL}&side=left&flash={flash}", path)
+
+
+def test_while_it_streams_an_insole_is_not_updated(made, flash):
+    async def go():
+        async with connect_pair(f"sim:walk?{SMALL}&flash={flash}") as pair:
+            await pair.start()
+            with pytest.raises(DeviceError, match="stop streaming"):
+                await update(pair.feet["left"], made / "x.zip")
+            await pair.stop()
+
+    asyncio.run(go())
+
+
+def test_the_command_updates_both_feet(made, flash, capsys):
+    arguments = ["update", str(made / "x.zip"), "--device", f"sim:walk?{SMALL}&flash={flash}"]
+    with pytest.raises(SystemExit) as ended:
+        command(arguments)
+    assert ended.value.code in (0, None)
+    for side in ("left", "right"):
+        assert Slots(str(flash / side)).boot() == "b"
