@@ -28,10 +28,9 @@ from solekit_hil.board.foot import FRAME, VirtualFoot, settings_from
 from solekit_hil.defects import Defects
 from solekit_hil.electronics.bus import I2cBus
 from solekit_hil.electronics.faults import Faults
-from solekit_hil.electronics.film import Film
 from solekit_hil.electronics.gauge import Max17048Chip
 from solekit_hil.electronics.imu import Lsm6dsoxChip
-from solekit_hil.electronics.pressure import PressureSide
+from solekit_hil.electronics.pressure import PressureSide, film_of
 from solekit_hil.feet import open_log
 
 Step = tuple[int, int, bytes]
@@ -55,7 +54,8 @@ def open_side(
     layout: Layout, *, peak_kpa: float, seed: int, faults: Faults | None = None
 ) -> PressureSide:
     """Return the pressure side of an insole whose converter ``peak_kpa`` nearly fills."""
-    typical_s = Film(1, spread=0.0, noise=0.0).conductance_s(np.array([peak_kpa]), 0.0)[0]
+    typical = film_of(layout, spread=0.0, noise=0.0)
+    typical_s = typical.conductance_s(np.full(layout.n_cells, peak_kpa), 0.0).max()
     circuit = Circuit(
         ZERO_POTENTIAL if layout.rows else CELLS,
         drive_mv=DRIVE_MV,

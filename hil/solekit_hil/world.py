@@ -28,7 +28,7 @@ from solekit_hil.sensors import VirtualSensor, geometry_table, imu_words, side_i
 from solekit_hil.uri import FORMS, VirtualSpec
 
 LOST_AFTER_S = 1.0  # silence after which a link that was cut for good counts as lost
-LOG_KB = 24  # of heap: the code of the flash log, its blocks, a message being read
+LOG_KB = 32  # of heap: the code of the flash log, its blocks, a message being read
 WALK_AHEAD = 64  # frames that the walker computes at once
 START_BEFORE_WRAP_US = (
     5_000_000  # the ticks wrap in the first seconds, so that wraps are exercised

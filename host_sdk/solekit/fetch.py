@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from solecore.wire import messages as m
 from solekit.backfill import STOP_MESSAGES, Progress
@@ -34,23 +34,24 @@ class LogRange:
 class LogAccess:
     """What an insole offers of its log; a part of ``Insole``."""
 
-    async def log_ranges(self: Insole) -> list[LogRange]:
+    async def log_ranges(self) -> list[LogRange]:
         """Return what the insole's log holds, of former boots too."""
-        return await log_ranges(self)
+        return await log_ranges(cast("Insole", self))
 
     async def fetch_log(
-        self: Insole,
+        self,
         writer: RecordingWriter,
         *,
         boot: int | None = None,
         progress: Progress | None = None,
     ) -> dict[str, StreamLoss]:
         """Write what was logged in ``boot`` (default: the newest) to ``writer``."""
-        return await fetch_log(self, writer, boot=boot, progress=progress)
+        return await fetch_log(cast("Insole", self), writer, boot=boot, progress=progress)
 
-    async def erase_log(self: Insole, *, is_forced: bool = False) -> int:
+    async def erase_log(self, *, is_forced: bool = False) -> int:
         """Free what has been acknowledged, or all; return the number of 4 kB blocks freed."""
-        return (await self.request(m.ERASE, int(is_forced))).fields["n_blocks"]
+        reply = await cast("Insole", self).request(m.ERASE, int(is_forced))
+        return reply.fields["n_blocks"]
 
 
 async def log_ranges(insole: Insole) -> list[LogRange]:

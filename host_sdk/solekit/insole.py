@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -24,9 +24,10 @@ from solekit.errors import (
     RequestTimeoutError,
     SolekitError,
 )
-from solekit.fetch import LogRange, fetch_log, log_ranges
+from solekit.fetch import LogAccess
 from solekit.identity import InsoleInfo
 from solekit.link import Data, Link, Reply
+from solekit.live_streams import LiveStreams
 from solekit.live_timeline import LiveTimeline
 from solekit.loss import StreamLoss, account
 from solekit.pings import ping_on
@@ -38,8 +39,6 @@ REQUEST_TIMEOUT_S = 1.0
 TRIES = 4
 WINDOW = 32  # messages of a stream that may be under way
 _LATE_S = 0.2  # after the stop, for what is still in the air
-_QUEUE = 4096  # messages that a slow consumer may lag behind
-_WAIT_S = 0.01  # of the wall clock: so long a virtual insole waits per message for one who lags
 _FORM_OF = {name: form for form, name in m.FORM_NAMES.items()}
 
 
@@ -53,7 +52,7 @@ class GaitEvent:
     interval_s: float
 
 
-class Insole:
+class Insole(LogAccess):
     """An insole behind ``transport``; use it as ``async with``.
 
     Every request raises RequestTimeoutError without an answer, DeviceError when refused and
@@ -65,11 +64,10 @@ class Insole:
         self.clock = transport.clock
         self.writer: RecordingWriter | None = None
         self.losses: dict[str, StreamLoss] = {}  # of the last stop
-        self.n_overflowed = 0  # messages that a slow consumer never saw; the recording has them
         self._link = Link()
         self._info: InsoleInfo | None = None
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
-        self._sinks: list[tuple[int, asyncio.Queue[Data | None]]] = []
+        self._live = LiveStreams(self.clock)
         self.error: SolekitError | None = None  # why the link has gone
         if seed is None and self.clock.is_virtual:  # the same run twice is the same bytes twice
             seed = zlib.crc32(transport.uri.encode())
@@ -79,6 +77,11 @@ class Insole:
         self._tasks: list[asyncio.Task[None]] = []  # beside the streams
         self._back_fill: BackFill | None = None
         self.is_streaming = False
+
+    @property
+    def n_overflowed(self) -> int:
+        """Messages that a slow consumer never saw; the recording has them."""
+        return self._live.n_overflowed
 
     @property
     def uri(self) -> str:
@@ -114,7 +117,7 @@ class Insole:
         await self._end_tasks()
         self.reading.cancel()
         await asyncio.gather(self.reading, return_exceptions=True)
-        self._end_sinks()
+        self._live.end()
         await self.transport.close()
 
     async def _read(self) -> None:
@@ -141,18 +144,12 @@ class Insole:
             self._fail(lost)
 
     def _fail(self, error: SolekitError) -> None:
-        self.error = error
+        self.error = self._live.error = error
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(error)
         self._waiting.clear()
-        self._end_sinks()
-
-    def _end_sinks(self) -> None:
-        for _, queue in self._sinks:
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(None)
+        self._live.end()
 
     async def _take(self, item: Data) -> None:
         if self.writer is not None and self._info is not None:
@@ -168,16 +165,7 @@ class Insole:
             self._timeline.add_arrival(newest * 1e-6, item.t_s)
         elif self._timeline.is_empty:  # loose, but an event may come before the first frame
             self._timeline.add_arrival(item.foot_us * 1e-6, item.t_s)
-        for stream, queue in self._sinks:
-            if stream == item.stream:
-                if self.clock.is_virtual and queue.qsize() >= _QUEUE:
-                    # A virtual insole waits for its reader; not for ever, as that reader may wait
-                    # for time to pass.
-                    await asyncio.sleep(_WAIT_S)
-                if queue.full():
-                    queue.get_nowait()
-                    self.n_overflowed += 1
-                queue.put_nowait(item)
+        await self._live.offer(item)
 
     async def request(
         self,
@@ -356,35 +344,18 @@ class Insole:
                 )
             account_json = {name: loss.to_json() for name, loss in losses.items()}
             self.writer.add_session(now, "loss", side=self.side, streams=account_json)
-        self._end_sinks()
+        self._live.end()
         if error is not None:
             raise error
         return losses
 
-    async def log_ranges(self) -> list[LogRange]:
-        """Return what the insole's log holds, of former boots too."""
-        return await log_ranges(self)
-
-    async def fetch_log(
-        self,
-        writer: RecordingWriter,
-        *,
-        boot: int | None = None,
-        progress: Progress | None = None,
-    ) -> dict[str, StreamLoss]:
-        """Write what was logged in ``boot`` (default: the newest) to ``writer``."""
-        return await fetch_log(self, writer, boot=boot, progress=progress)
-
-    async def erase_log(self, *, is_forced: bool = False) -> int:
-        """Free what has been acknowledged, or all; return the number of 4 kB blocks freed."""
-        return (await self.request(m.ERASE, int(is_forced))).fields["n_blocks"]
-
     @contextlib.contextmanager
-    def log_data_to(self, take: Callable[[float, bytes], None]) -> Iterator[None]:
-        """Give what comes from the log to ``take`` instead of the streams."""
-        self._link.on_log_data = take
+    def log_data(self) -> Iterator[list[tuple[float, bytes]]]:
+        """Collect what comes from the log, instead of filling the streams with it."""
+        came: list[tuple[float, bytes]] = []
+        self._link.on_log_data = lambda t_s, message: came.append((t_s, message))
         try:
-            yield
+            yield came
         finally:
             self._link.on_log_data = None
 
@@ -408,42 +379,16 @@ class Insole:
         """Return foot time to host time from the last two minutes; refitted every few seconds."""
         return self._timeline.line(self.clock.now_s())
 
-    async def _items(self, stream: int) -> AsyncIterator[list[Data]]:
-        """Yield the messages of ``stream`` as they come, those at hand together."""
-        queue: asyncio.Queue[Data | None] = asyncio.Queue(0 if self.clock.is_virtual else _QUEUE)
-        entry = (stream, queue)
-        self._sinks.append(entry)
-        expected = -1
-        try:
-            while True:
-                item = await queue.get()
-                batch: list[Data] = []
-                while item is not None:
-                    if item.seq >= expected:  # a late one cannot be put back in a live stream
-                        batch.append(item)
-                        expected = item.seq + item.n
-                    if queue.empty():
-                        break
-                    item = queue.get_nowait()
-                if batch:
-                    yield batch
-                if item is None:
-                    if self.error is not None:
-                        raise self.error
-                    return
-        finally:
-            self._sinks.remove(entry)
-
     async def frames(self) -> AsyncIterator[Frames]:
         """Yield pressure frames as they come; frames that went missing leave gaps in ``seq``."""
         decoder = PressureDecoder(self.known.n_cells, self.known.period_us)
-        async for batch in self._items(m.PRESSURE):
+        async for batch in self._live.items(m.PRESSURE):
             for frames in decoder.decode(batch):
                 yield frames
 
     async def events(self) -> AsyncIterator[GaitEvent]:
         """Yield gait events as the foot finds them."""
-        async for batch in self._items(m.EVENTS):
+        async for batch in self._live.items(m.EVENTS):
             for item in batch:
                 line = self.timeline()
                 t_s = float(line.to_host_s(np.array([item.foot_us * 1e-6]))[0])

@@ -11,8 +11,9 @@ from solecore.layouts import CELLS_4, CELLS_16, GRID_30X22, geometry
 from solecore.wire import codes
 from solecore.wire import messages as m
 from solefoot.app import calibration as jobs
-from solefoot.app.calibration import Rezero, isqrt
+from solefoot.app.calibration import isqrt
 from solefoot.app.profiles import profile
+from solefoot.app.rezero import Rezero
 from solefoot.app.settings import Settings
 from solefoot.app.store import Store
 

@@ -16,18 +16,27 @@ from solekit_hil import walker as walkers
 from solekit_hil.electronics.faults import Faults
 from solekit_hil.wired import calibrate, open_side
 
+DURATION_S = 60  # at most: a test ends when it has enough
+
 
 class Sole:
     """One insole of a person, calibrated on the press as it was made (``made``: its swaps)."""
 
-    def __init__(self, seed=1, layout="grid-30x22", side="left", motion="walk", made=None) -> None:
+    def __init__(
+        self,
+        seed=1,
+        layout="grid-30x22",
+        side="left",
+        motion="walk",
+        made: Faults | None = None,
+    ) -> None:
         self.layout = layouts.named(layout, side)
         pair = {name: layouts.named(layout, name) for name in layouts.SIDES}
         walker = walkers.build(motion, seed=seed, layouts=pair)
         self.settings = Settings(
             geometry(layout, side == "right"), profile(layout), 0, f"S-{seed}", 1
         )
-        self.t_s = np.arange(0, 20, self.settings.period_us * 1e-6)
+        self.t_s = np.arange(0, DURATION_S, self.settings.period_us * 1e-6)
         self.force_n = walker.sample(self.t_s)[0][side].astype(float)
         self.seed = seed
         self.peak_kpa = 1.15 * float((self.force_n / self.layout.area_mm2).max()) * 1e3

@@ -70,7 +70,7 @@ def test_live_events_are_on_the_hosts_clock_within_their_interval(tmp_path):
 
 
 def test_a_slow_consumer_of_a_virtual_insole_loses_nothing(monkeypatch):
-    monkeypatch.setattr("solekit.insole._QUEUE", 16)
+    monkeypatch.setattr("solekit.live_streams._QUEUE", 16)
 
     async def walk(insole):
         seqs = []
@@ -94,7 +94,7 @@ def test_a_slow_consumer_of_a_virtual_insole_loses_nothing(monkeypatch):
 
 
 def test_a_consumer_that_waits_for_virtual_time_does_not_stop_it(monkeypatch):
-    monkeypatch.setattr("solekit.insole._QUEUE", 4)
+    monkeypatch.setattr("solekit.live_streams._QUEUE", 4)
 
     async def walk(insole):
         seqs = []
@@ -117,7 +117,7 @@ def test_a_consumer_that_waits_for_virtual_time_does_not_stop_it(monkeypatch):
 
 
 def test_a_slow_consumer_of_a_real_insole_loses_the_oldest_and_is_told(monkeypatch):
-    monkeypatch.setattr("solekit.insole._QUEUE", 8)
+    monkeypatch.setattr("solekit.live_streams._QUEUE", 8)
     monkeypatch.setattr("solekit.transports.virtual.VirtualClock.is_virtual", False)
 
     async def walk(insole):

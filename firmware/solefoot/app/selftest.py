@@ -25,6 +25,7 @@ MIN_LOADED: int = 6  # neighbours
 DEAD: int = 10  # times less than its neighbours
 BROKEN: int = 16  # times less than both lines beside it
 MIN_BROKEN: int = 4  # cells in a row
+MAX_LINES: int = 4  # faults of rows, and of columns
 # Shares in percent. Between soles of the virtual walker without a fault and with one.
 STUCK_PCT: int = 4  # difference of lines that are one and the same
 # By how much the image gets smoother: along the sole it has several humps, across it one.
@@ -171,11 +172,20 @@ class Walk:
             return faults + stuck  # lines that are not read at all tell nothing more
         self._scale()
         if self._rows > 1:
-            broken = rows.broken(codes.BROKEN_ROW) + cols.broken(codes.BROKEN_COLUMN)
-            faults += broken
-            faults += rows.swapped(codes.SWAPPED_ROWS, SWAPPED_ROWS_PCT)
-            faults += cols.swapped(codes.SWAPPED_COLUMNS, SWAPPED_COLUMNS_PCT)
+            for _, i, _ in faults:
+                self._fill(i)
+            faults += rows.judge(codes.BROKEN_ROW, codes.SWAPPED_ROWS, SWAPPED_ROWS_PCT)
+            faults += cols.judge(codes.BROKEN_COLUMN, codes.SWAPPED_COLUMNS, SWAPPED_COLUMNS_PCT)
         return faults + self._dead(faults)
+
+    def _fill(self, i):
+        """Let a cell that tells nothing read what the cells beside it read."""
+        beside = [at for at in (i - self._cols, i + self._cols) if 0 <= at < self._n]
+        for image in (self._early, self._late):
+            total = 0
+            for at in beside:
+                total += image[at]
+            image[i] = total // len(beside)
 
     def _scale(self):
         """Turn the sums into calibrated counts, times 16."""
@@ -273,29 +283,55 @@ class Lines:
             bit += 1
         return faults
 
-    def broken(self, kind) -> list:
-        """Return the lines that read nothing between lines with load, and where that begins.
+    def judge(self, broken_kind, swapped_kind, least_pct) -> list:
+        """Return the broken and the swapped lines.
 
-        They are given the mean of the lines beside them, so that the rest can be judged.
+        A line in the wrong place may look like one that reads nothing, and the other way round:
+        what makes the image smoother when it is undone is the likelier one. It is undone, so that
+        the rest can be judged.
         """
         faults = []
+        while len(faults) < MAX_LINES:
+            break_gain, line, first = self._worst_break()
+            swap_gain, i, j = self._worst_swap(least_pct)
+            if not break_gain and not swap_gain:
+                break
+            if break_gain >= swap_gain:
+                faults.append((broken_kind, line, first))
+                self._known.append(line)
+                self._fill(line, first)
+            else:
+                faults.append((swapped_kind, i, j))
+                self._exchange(i, j)
+        return faults
+
+    def _worst_break(self):
+        """Return the line that reads nothing between lines with load, and where that begins.
+
+        Before it, how much smoother the image is with the mean of the lines beside it: 0 for none.
+        """
+        best = line = start = 0
         for i in range(1, self._n - 1):
-            first = n_dead = 0
+            if i in self._known:
+                continue
+            first = n_dead = gain = 0
             for k in range(self._m):
-                least = min(self._at(i - 1, k), self._at(i + 1, k))
+                before, after = self._at(i - 1, k), self._at(i + 1, k)
+                least = min(before, after)
                 if least < LOADED:
                     continue
-                if self._at(i, k) * BROKEN < least:
+                own = self._at(i, k)
+                if own * BROKEN < least:
                     if not n_dead:
                         first = k
+                        gain = 0
                     n_dead += 1
+                    gain += 2 * (least - own)
                 else:
                     n_dead = 0  # a thread does not carry again behind its break
-            if n_dead >= MIN_BROKEN:
-                faults.append((kind, i, first))
-                self._known.append(i)
-                self._fill(i, first)
-        return faults
+            if n_dead >= MIN_BROKEN and gain > best:
+                best, line, start = gain, i, first
+        return best, line, start
 
     def _fill(self, line, first):
         at = line * self._step
@@ -303,11 +339,8 @@ class Lines:
             for k in range(first * self._inner, self._m * self._inner, self._inner):
                 image[at + k] = (image[at - self._step + k] + image[at + self._step + k]) >> 1
 
-    def swapped(self, kind, least_pct) -> list:
-        """Return the two lines whose exchange makes the image clearly smoother, in their places.
-
-        They are exchanged, so that the rest can be judged.
-        """
+    def _worst_swap(self, least_pct):
+        """Return by how much an exchange of two lines makes the image smoother, and the lines."""
         n = self._n
         gc.collect()
         apart = array("I", bytes(4 * (n * (n - 1) // 2)))  # i < j at j * (j - 1) / 2 + i
@@ -323,23 +356,16 @@ class Lines:
             return apart[j * (j - 1) // 2 + i] if i < j else apart[i * (i - 1) // 2 + j]
 
         best = 0
-        found = ()
-        for span in range(n - 1, 0, -1):  # the closest last
-            gain, i = self._best(d, span, least_pct)
+        found = (0, 0, 0)
+        for span in range(n - 1, 0, -1):  # the closest last: nearly as good is likelier
+            gain, i = self._best_swap(d, span, least_pct)
             if gain * 100 > best * NEARLY_PCT:
-                found = (i, i + span)
+                found = (gain, i, i + span)
             if gain > best:
                 best = gain
-        if not found:
-            return []
-        i, j = found
-        for image in (self._early, self._late):
-            for k in range(0, self._m * self._inner, self._inner):
-                a, b = i * self._step + k, j * self._step + k
-                image[a], image[b] = image[b], image[a]
-        return [(kind, i, j)]
+        return found
 
-    def _best(self, d, span, least_pct):
+    def _best_swap(self, d, span, least_pct):
         """Return by how much, and for which i, exchanging lines i and i + span smoothes most."""
         best = at = 0
         for i in range(self._n - span):
@@ -358,3 +384,9 @@ class Lines:
                 best = gain
                 at = i
         return best, at
+
+    def _exchange(self, i, j):
+        for image in (self._early, self._late):
+            for k in range(0, self._m * self._inner, self._inner):
+                a, b = i * self._step + k, j * self._step + k
+                image[a], image[b] = image[b], image[a]

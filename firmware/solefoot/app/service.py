@@ -87,7 +87,7 @@ class Service:
             self._app.sampler.restart()
 
     def _switch_rezero(self):
-        from solefoot.app.calibration import Rezero
+        from solefoot.app.rezero import Rezero
 
         old = self._rezero
         self._rezero = None if old else Rezero(self._app.settings)

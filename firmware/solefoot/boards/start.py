@@ -238,7 +238,6 @@ def open_radio(clock, store, s, layout, kernels_name):
 
 def main() -> None:
     """Run the insole until it is restarted, sent to sleep or given back to the console."""
-    gc.threshold(1024)  # what imports leave behind must not scatter the heap
     config = read_config()
     name = config["board"]
     board = getattr(__import__("solefoot.boards." + name).boards, name)

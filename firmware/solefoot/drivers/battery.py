@@ -34,6 +34,8 @@ class Max17048:
         try:
             version = self._read(self._VERSION)
         except OSError:
+            version = -1
+        if version < 0:
             raise OSError("MAX17048 does not answer at I2C address 0x%02x" % address)
         if version & 0xFFF0 != 0x0010:
             raise OSError(
@@ -65,22 +67,3 @@ class DividerGauge:
         """Return millivolts and percent (255 while no battery is there)."""
         mv = self._read_u16() * self._mv >> 16
         return (mv, percent_of(mv)) if mv > 2500 else (0, UNKNOWN)
-
-
-class LowBattery:
-    """Low from ``low_mv`` down until ``high_mv`` is reached: a load must not make it flicker."""
-
-    def __init__(self, low_mv: int = 3400, high_mv: int = 3550) -> None:
-        if not 0 < low_mv < high_mv:
-            raise ValueError("low_mv=%r, high_mv=%r: the first must be less" % (low_mv, high_mv))
-        self._low_mv = low_mv
-        self._high_mv = high_mv
-        self.is_low = False
-
-    def update(self, mv: int) -> bool:
-        """Take a reading in millivolts (0: unknown); return whether the battery is low."""
-        if mv >= self._high_mv:
-            self.is_low = False
-        elif 0 < mv <= self._low_mv:
-            self.is_low = True
-        return self.is_low

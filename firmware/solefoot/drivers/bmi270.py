@@ -226,8 +226,7 @@ class Bmi270(Imu):
 def _chunks(source):
     """Yield the bytes of a file, in one buffer, or of whatever chunks there are."""
     if not hasattr(source, "readinto"):
-        for chunk in source:
-            yield chunk
+        yield from source
         return
     source.seek(0)
     buf = bytearray(64)

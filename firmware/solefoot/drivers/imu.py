@@ -146,7 +146,7 @@ class Imu:
                 self._begin(ticks_us)
                 return 0
             level = self._level()
-            if level > self._left:
+            if level > self._left or level == -1:
                 self._silent_us = 0
             else:
                 self._silent_us += elapsed_us
@@ -317,7 +317,7 @@ def _checked(axes):
     sources, signs = axes[:3], axes[3:]
     if sorted(sources) != [0, 1, 2] or len(signs) != 3 or any(s not in (1, -1) for s in signs):
         raise ValueError("axes %r, three of 0, 1, 2 and three signs, e.g. %r" % (axes, XYZ))
-    x, y, z = sources
+    x, y, _ = sources
     turn = 1 if (y - x) % 3 == 1 else -1  # of the permutation
     if turn * signs[0] * signs[1] * signs[2] < 0:
         raise ValueError("axes %r are a mirror image: no chip can be mounted like that" % (axes,))

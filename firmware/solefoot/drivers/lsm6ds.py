@@ -129,9 +129,9 @@ class Lsm6dsox(_Lsm6):
         size = 7 if accel_only else 14
         self._bytes = bytearray(BURST * size)
         view = memoryview(self._bytes)
-        self._views = [view[: size * n] for n in range(BURST + 1)]
+        self._views = [view[:n] for n in range(0, len(view) + 1, 7)]
         self._status = bytearray(2)
-        # Slots of the words that wait for their other half.
+        # Slots of words that wait for their other half, of the next transfer.
         self._gyro_slot = self._accel_slot = self._NONE
         _Lsm6.__init__(self, registers, sleep_us, rate_hz, accel_only, axes)
 
@@ -162,16 +162,20 @@ class Lsm6dsox(_Lsm6):
             return -2
         if status[1] & 0x48:  # full now, or was since the last look
             return -1
-        return n if self.accel_only else n >> 1
+        return n if self.accel_only else n + self._n_waiting() >> 1
+
+    def _n_waiting(self):
+        return 1 if self._gyro_slot >= 0 or self._accel_slot >= 0 else 0
 
     def _burst(self, words, at, n):
         data, raw = self._bytes, self._raw
         per_sample = self.n_words
+        n_tagged = n if self.accel_only else 2 * n - self._n_waiting()
+        self._registers.read_into(self._FIFO_DATA_OUT_TAG, self._views[n_tagged])
         end = at + n
         i = at
-        self._registers.read_into(self._FIFO_DATA_OUT_TAG, self._views[n])
         start = 0
-        while start < n * (7 if self.accel_only else 14):
+        while start < 7 * n_tagged:
             tag = data[start] >> 3
             slot = data[start] >> 1 & 3
             base = 0

@@ -47,8 +47,9 @@ class I2cBus:
     def readfrom_mem_into(self, address: int, register: int, buf) -> None:
         """Fill ``buf`` from ``register`` on."""
         chip = self._at(address)
-        for i in range(len(buf)):
-            buf[i], register = chip.read(register)
+        data = memoryview(buf).cast("B")  # bytes, whatever the buffer's items are
+        for i in range(len(data)):
+            data[i], register = chip.read(register)
 
     def writeto_mem(self, address: int, register: int, buf) -> None:
         """Write ``buf`` to ``register`` and those behind it."""
@@ -84,16 +85,21 @@ class SpiBus:
             if self._register is None:
                 self._register = byte & 0x7F
                 self._is_reading = bool(byte & 0x80)
-            elif not self._is_reading and not self._is_deaf:
+            elif self._is_reading and self._n_dummies:
+                self._n_dummies -= 1
+            elif self._is_reading:
+                _, self._register = self.chip.read(self._register)
+            elif not self._is_deaf:
                 self._register = self.chip.write(self._register, byte)
 
     def readinto(self, buf) -> None:
-        """Clock ``len(buf)`` bytes in; a line that nobody drives reads high."""
-        for i in range(len(buf)):
-            buf[i] = 0xFF
+        """Fill ``buf`` with bytes; a line that nobody drives reads high."""
+        data = memoryview(buf).cast("B")
+        for i in range(len(data)):
+            data[i] = 0xFF
             if self.chip is None or not self._is_selected or self._register is None:
                 continue
             if self._n_dummies:
                 self._n_dummies -= 1
             elif self._is_reading and not self._is_deaf:
-                buf[i], self._register = self.chip.read(self._register)
+                data[i], self._register = self.chip.read(self._register)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import shutil
 import subprocess
@@ -58,6 +59,7 @@ class PrivateBus:
         configuration = folder / "bus.conf"
         configuration.write_text(_CONFIGURATION.format(socket=folder / "bus"), encoding="utf-8")
         self._process = self._start(program, configuration)
+        atexit.register(self._process.kill)  # for a program that ends without closing
         assert self._process.stdout
         try:
             async with asyncio.timeout(_START_TIMEOUT_S):
@@ -85,6 +87,7 @@ class PrivateBus:
         if self._process is not None:
             self._process.terminate()
             await asyncio.to_thread(self._end)
+            atexit.unregister(self._process.kill)
             self._process = None
         if self._folder is not None:
             self._folder.cleanup()

@@ -58,7 +58,8 @@ class Rig:
 
     async def __aenter__(self) -> Rig:
         self._is_up.clear()
-        self._thread = threading.Thread(target=self._run, name="solekit radio")
+        # A daemon: a program that fails without closing must not hang.
+        self._thread = threading.Thread(target=self._run, name="solekit radio", daemon=True)
         self._thread.start()
         await asyncio.to_thread(self._is_up.wait, _START_TIMEOUT_S)
         if self._error is not None or not self._is_up.is_set():

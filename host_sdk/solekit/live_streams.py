@@ -1,0 +1,69 @@
+"""Hand the messages of an insole to whoever follows a stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from solekit.errors import SolekitError
+from solekit.link import Data
+from solekit.transports import Clock
+
+_QUEUE = 4096  # messages that a slow consumer may lag behind
+_WAIT_S = 0.01  # of the wall clock: so long a virtual insole waits per message for one who lags
+
+
+class LiveStreams:
+    """Queues of those who follow; ``error`` is what ended them, if it was one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.error: SolekitError | None = None
+        self.n_overflowed = 0
+        self._sinks: list[tuple[int, asyncio.Queue[Data | None]]] = []
+
+    async def offer(self, item: Data) -> None:
+        """Give ``item`` to all who follow its stream."""
+        for stream, queue in self._sinks:
+            if stream == item.stream:
+                if self.clock.is_virtual and queue.qsize() >= _QUEUE:
+                    # A virtual insole waits for its reader; not for ever, as that reader may wait
+                    # for time to pass.
+                    await asyncio.sleep(_WAIT_S)
+                if queue.full():
+                    queue.get_nowait()
+                    self.n_overflowed += 1
+                queue.put_nowait(item)
+
+    def end(self) -> None:
+        """Let everybody come to the end."""
+        for _, queue in self._sinks:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(None)
+
+    async def items(self, stream: int) -> AsyncIterator[list[Data]]:
+        """Yield the messages of ``stream`` as they come, those at hand together."""
+        queue: asyncio.Queue[Data | None] = asyncio.Queue(0 if self.clock.is_virtual else _QUEUE)
+        entry = (stream, queue)
+        self._sinks.append(entry)
+        expected = -1
+        try:
+            while True:
+                item = await queue.get()
+                batch: list[Data] = []
+                while item is not None:
+                    if item.seq >= expected:  # a late one cannot be put back in a live stream
+                        batch.append(item)
+                        expected = item.seq + item.n
+                    if queue.empty():
+                        break
+                    item = queue.get_nowait()
+                if batch:
+                    yield batch
+                if item is None:
+                    if self.error is not None:
+                        raise self.error
+                    return
+        finally:
+            self._sinks.remove(entry)
