@@ -3,16 +3,16 @@
 All buffers belong to the caller; nothing is allocated per cell and no value exceeds 2**30.
 """
 
-N_SUMS: int = 7
+N_SUMS: int = 6
 SUM_F: int = 0  # all cells
 SUM_HEEL: int = 1  # zone 1
 SUM_FORE: int = 2  # zone 2
 SUM_X: int = 3
 SUM_Y: int = 4
 SUM_ACTIVE: int = 5  # cells above zero
-SUM_PEAK: int = 6
 
-DELTA: int = 1 << 22  # flag in the ``how`` of code8
+MAY_DELTA: int = 1 << 22  # flag in the ``how`` of code8
+IS_DELTA: int = 1 << 11  # flag in what it returns
 AT_SHIFT: int = 11  # where ``how`` carries the output offset
 MIN_RUN: int = 3  # zero runs shorter than this travel inside a literal run
 MAX_TOKENS: int = 255
@@ -38,8 +38,11 @@ def calibrate(raw, table, out, n):
 
 
 def sums(cells, geometry, out, n):
-    """Fill ``out`` (u32, N_SUMS); ``geometry`` is u8: n of x, y, zone (1 heel, 2 forefoot)."""
-    f = h = t = sx = sy = active = peak = 0
+    """Fill ``out`` (u32, N_SUMS); ``geometry`` is u8: n of x, y, zone (1 heel, 2 forefoot, 0).
+
+    ``cells`` begins at a multiple of four in memory, as every bytearray does.
+    """
+    f = h = t = sx = sy = active = 0
     for i in range(n):
         v = cells[i]
         if v:
@@ -52,91 +55,100 @@ def sums(cells, geometry, out, n):
                 h += v
             elif zone == 2:
                 t += v
-            if v > peak:
-                peak = v
     out[0] = f
     out[1] = h
     out[2] = t
     out[3] = sx
     out[4] = sy
     out[5] = active
-    out[6] = peak
-
-
-def code8_size(cells, before, n, delta):
-    """Return the bytes that ``code8`` would write, or 0 if the frame needs too many tokens."""
-    tokens = literals = escapes = 0
-    i = 0
-    while i < n:
-        j = i
-        while j < n and cells[j] == (before[j] if delta else 0):
-            j += 1
-        if j - i >= MIN_RUN or (j == n and j > i):
-            tokens += (j - i + 126) // 127
-            i = j
-            continue
-        zeros = 0
-        j = i
-        while j < n and zeros < MIN_RUN:
-            d = (cells[j] - (before[j] if delta else 0)) & 255
-            zeros = 0 if d else zeros + 1
-            if delta and 8 <= d <= 248:
-                escapes += 1
-            j += 1
-        j -= zeros
-        tokens += (j - i + 126) // 127
-        literals += j - i
-        i = j
-    if tokens > MAX_TOKENS:
-        return 0
-    return 1 + tokens + ((literals + 1) // 2 + escapes if delta else literals)
 
 
 def code8(cells, before, out, how):
-    """Write one coded frame into ``out``; return its end.
+    """Write a frame in its shorter code into ``out``; return its end, 0 if the cells are shorter.
 
-    ``how`` is ``n | offset << AT_SHIFT``, plus ``DELTA``. Written: the number of tokens; tokens
-    (1..127 = so many cells without change, 128 + m = m literal cells); then for a key frame the
-    literal cells as bytes, for a delta frame their differences as nibbles (difference + 8, -7..7;
-    0 = escape; the first cell in the low half) followed by the escaped differences modulo 256.
-    Key frames differ from zero, delta frames from ``before``.
+    ``how`` is ``n | offset << AT_SHIFT``, plus ``MAY_DELTA``: then the shorter of a key frame and
+    a delta frame is written, the latter where they are equal, and ``IS_DELTA`` is added to the
+    end. Written: the number of tokens; tokens (1..127 = so many cells without change, 128 + m = m
+    literal cells); then for a key frame the literal cells as bytes, for a delta frame their
+    differences as nibbles (difference + 8, -7..7; 0 = escape; the first cell in the low half)
+    followed by the escaped differences modulo 256. Key frames differ from zero, delta frames from
+    ``before``. A code has at most MAX_TOKENS tokens and ``n`` bytes; ``out`` has room for n + 4.
+    ``cells`` and ``before`` begin at multiples of four in memory.
     """
     n = how & 2047
     at = (how >> AT_SHIFT) & 2047
-    delta = how & DELTA
-    head = at
-    at += 1
-    literals = 0
+    delta = False
+    size = _code_size(cells, before, n, False)
+    if how & MAY_DELTA:
+        delta_size = _code_size(cells, before, n, True)
+        if delta_size <= size:
+            delta = True
+            size = delta_size
+    if size > n:
+        return 0
+    last = _put_tokens(cells, before, n, delta, out, at + 1)
+    out[at] = last - at - 1
+    end = _put_literals(cells, before, delta, out, at + 1, last)
+    return end | IS_DELTA if delta else end
+
+
+def _run_end(cells, before, n, delta, i):
+    """Return where the run that begins with cell ``i`` ends; negative for a run of literals."""
+    j = i
+    while j < n and cells[j] == (before[j] if delta else 0):
+        j += 1
+    if j - i >= MIN_RUN or j == n:
+        return j
+    zeros = 0
+    j = i
+    while j < n and zeros < MIN_RUN:
+        zeros = zeros + 1 if cells[j] == (before[j] if delta else 0) else 0
+        j += 1
+    return zeros - j
+
+
+def _code_size(cells, before, n, delta):
+    """Return the bytes of a code; more than there can be if it needs too many tokens."""
+    tokens = literals = escapes = 0
     i = 0
     while i < n:
-        j = i
-        while j < n and cells[j] == (before[j] if delta else 0):
-            j += 1
-        if j - i >= MIN_RUN or (j == n and j > i):
-            run = j - i
-            i = j
-            while run > 0:
-                out[at] = run if run < 127 else 127
-                at += 1
-                run -= 127
-            continue
-        zeros = 0
-        j = i
-        while j < n and zeros < MIN_RUN:
-            zeros = zeros + 1 if cells[j] == (before[j] if delta else 0) else 0
-            j += 1
-        j -= zeros
-        run = j - i
-        literals += run
+        j = _run_end(cells, before, n, delta, i)
+        if j < 0:
+            j = -j
+            literals += j - i
+            for k in range(i, j):
+                if delta and 8 <= (cells[k] - before[k]) & 255 <= 248:
+                    escapes += 1
+        tokens += (j - i + 126) // 127
         i = j
-        while run > 0:
-            out[at] = 128 + (run if run < 127 else 127)
+    if tokens > MAX_TOKENS:
+        return 2047
+    return 1 + tokens + ((literals + 1) // 2 + escapes if delta else literals)
+
+
+def _put_tokens(cells, before, n, delta, out, at):
+    i = 0
+    while i < n:
+        j = _run_end(cells, before, n, delta, i)
+        kind = 0
+        if j < 0:
+            j = -j
+            kind = 128
+        while i < j:
+            run = j - i if j - i < 127 else 127
+            out[at] = kind + run
             at += 1
-            run -= 127
-    out[head] = at - head - 1
-    token = head + 1
+            i += run
+    return at
+
+
+def _put_literals(cells, before, delta, out, token, at):
+    """Write the literal cells of the tokens from ``token`` to ``at`` behind them; return the end."""
+    literals = 0
+    for i in range(token, at):
+        literals += out[i] - 128 if out[i] > 128 else 0
     last = at
-    tail = at + ((literals + 1) >> 1)  # escaped differences
+    tail = at + ((literals + 1) >> 1)
     half = 0
     i = 0
     while token < last:
@@ -145,27 +157,25 @@ def code8(cells, before, out, how):
         if run < 128:
             i += run
             continue
-        run -= 128
-        while run > 0:
-            if delta:
-                d = (cells[i] - before[i]) & 255
-                if 8 <= d <= 248:
-                    out[tail] = d
-                    tail += 1
-                    d = 0
-                else:
-                    d = (d + 8) & 15
-                if half:
-                    out[at] = out[at] | (d << 4)
-                    at += 1
-                else:
-                    out[at] = d
-                half ^= 1
-            else:
+        for i in range(i, i + run - 128):
+            if not delta:
                 out[at] = cells[i]
                 at += 1
-            i += 1
-            run -= 1
+                continue
+            d = (cells[i] - before[i]) & 255
+            if 8 <= d <= 248:
+                out[tail] = d
+                tail += 1
+                d = 0
+            else:
+                d = (d + 8) & 15
+            if half:
+                out[at] = out[at] | (d << 4)
+                at += 1
+            else:
+                out[at] = d
+            half ^= 1
+        i += 1
     return tail if delta else at
 
 

@@ -34,6 +34,7 @@ class App:
         else:
             module, name, passed = kernels
         self.board = board
+        self.kernels = module
         self.link = link
         self.log = log
         self.gc_pause_us = 0

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
+from collections import deque
 from collections.abc import Coroutine
 from typing import Annotated, Any
 
@@ -34,17 +36,49 @@ from solekit_hil.radio.bonds import CentralKeys, just_works
 
 ADDRESS = "F0:F1:F2:F3:F4:F5"
 CONNECT_TIMEOUT_S = 4.0
+RETRY_S = 0.002
 READ = PropertyAccess.READ
 Strings = Annotated[list[str], DBusSignature("as")]
 Options = Annotated[dict[str, Variant], DBusSignature("a{sv}")]
 
 
 class _Bus(MessageBus):
-    def send(self, msg: Message) -> Any:
+    """A bus that speaks as BlueZ does, and waits where a reader is slow.
+
+    dbus-fast 5.2 takes a socket that is full for one that is broken, and hangs up.
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address, bus_type=BusType.SYSTEM, negotiate_unix_fd=True)
+        self._held: deque[tuple[Message, asyncio.Future[None]]] = deque()
+        self._room = select.poll()
+
+    async def connect(self) -> MessageBus:
+        """Connect."""
+        bus = await super().connect()
+        self._room.register(self._fd, select.POLLOUT)
+        return bus
+
+    def send(self, msg: Message) -> asyncio.Future[Any]:
+        """Send ``msg`` when there is room."""
         # BlueZ speaks for all objects from the root, dbus-fast for each from its own path.
         if msg.member in ("InterfacesAdded", "InterfacesRemoved"):
             msg.path = "/"
-        return super().send(msg)
+        if not self.connected or not (self._held or not self._room.poll(0)):
+            return super().send(msg)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not self._held:
+            asyncio.get_running_loop().call_later(RETRY_S, self._let_go)
+        self._held.append((msg, future))
+        return future
+
+    def _let_go(self) -> None:
+        while self._held and self.connected and self._room.poll(0):
+            msg, future = self._held.popleft()
+            super().send(msg)
+            future.set_result(None)
+        if self._held and self.connected:
+            asyncio.get_running_loop().call_later(RETRY_S, self._let_go)
 
 
 class Adapter1(ServiceInterface):
@@ -164,7 +198,7 @@ class BluezDouble:
         self.central = Device.from_config_with_hci(
             configuration, self._controller, self._controller
         )
-        self.bus: MessageBus = _Bus(bus_address, bus_type=BusType.SYSTEM, negotiate_unix_fd=True)
+        self.bus: MessageBus = _Bus(bus_address)
         self._connecting = asyncio.Lock()  # one radio connects to one device at a time
         self._tasks: set[asyncio.Task[Any]] = set()
 
