@@ -157,12 +157,15 @@ def _put_literals(cells, before, delta, out, token, at):
         if run < 128:
             i += run
             continue
-        for i in range(i, i + run - 128):
+        stop = i + run - 128
+        while i < stop:
             if not delta:
                 out[at] = cells[i]
                 at += 1
+                i += 1
                 continue
             d = (cells[i] - before[i]) & 255
+            i += 1
             if 8 <= d <= 248:
                 out[tail] = d
                 tail += 1
@@ -175,7 +178,6 @@ def _put_literals(cells, before, delta, out, token, at):
             else:
                 out[at] = d
             half ^= 1
-        i += 1
     return tail if delta else at
 
 

@@ -6,177 +6,237 @@ Imported only after a probe shows that the decorator exists.
 import micropython
 from micropython import const
 
-from solecore._plain import AT_SHIFT, DELTA, MAX_TOKENS, MIN_RUN, N_SUMS, uncobs  # noqa: F401
+from solecore._plain import AT_SHIFT, IS_DELTA, MAY_DELTA, N_SUMS, uncobs  # noqa: F401
 
-_RUN = const(3)
-_DELTA = const(1 << 22)
+_MAY_DELTA = const(1 << 22)
+_IS_DELTA = const(1 << 11)
 
 
 @micropython.viper
 def calibrate(raw: ptr16, table: ptr16, out: ptr8, n: int):
     dead = int(table[2 * n])
-    i = 0
-    while i < n:
-        v = int(raw[i]) - int(table[i])
-        if v <= 0:
-            out[i] = 0
-        else:
-            v = (v * int(table[n + i]) + 32768) >> 16
-            if v > 255:
+    end = int(table) + 2 * n
+    while int(table) - end:
+        v = int(raw[0]) - int(table[0])
+        if v > 0:
+            v = (int(table[n]) * v + 32768) >> 16
+            if v >> 8:
                 v = 255
             if v < dead:
                 v = 0
-            out[i] = v
-        i += 1
+            out[0] = v
+        else:
+            out[0] = 0
+        raw = ptr16(int(raw) + 2)
+        table = ptr16(int(table) + 2)
+        out = ptr8(int(out) + 1)
 
 
 @micropython.viper
 def sums(cells: ptr8, geometry: ptr8, out: ptr32, n: int):
+    n2 = 2 * n
+    left = n
+    active = 0
+    sx = 0
+    sy = 0
     f = 0
     h = 0
     t = 0
-    sx = 0
-    sy = 0
-    active = 0
-    peak = 0
-    i = 0
-    n2 = 2 * n
-    while i < n:
-        v = int(cells[i])
-        if v:
-            f += v
-            active += 1
-            sx += v * int(geometry[i])
-            sy += v * int(geometry[n + i])
-            zone = int(geometry[n2 + i])
-            if zone == 1:
-                h += v
-            elif zone == 2:
-                t += v
-            if v > peak:
-                peak = v
-        i += 1
+    while left:
+        m = left
+        if left >> 2:
+            m = 4
+            if int(ptr32(cells)[0]):
+                pass
+            else:
+                cells = ptr8(int(cells) + 4)
+                geometry = ptr8(int(geometry) + 4)
+                left -= 4
+                continue
+        left -= m
+        while m:
+            v = int(cells[0])
+            if v:
+                active += 1
+                f = v + f
+                sx = int(geometry[0]) * v + sx
+                sy = int(geometry[n]) * v + sy
+                zone = int(geometry[n2])
+                if zone:
+                    if zone & 1:
+                        h = v + h
+                    else:
+                        t = v + t
+            cells = ptr8(int(cells) + 1)
+            geometry = ptr8(int(geometry) + 1)
+            m -= 1
     out[0] = f
     out[1] = h
     out[2] = t
     out[3] = sx
     out[4] = sy
     out[5] = active
-    out[6] = peak
-
-
-@micropython.viper
-def code8_size(cells: ptr8, before: ptr8, n: int, delta: int) -> int:
-    tokens = 0
-    literals = 0
-    escapes = 0
-    mask = 255 if delta else 0
-    i = 0
-    while i < n:
-        j = i
-        while j < n and int(cells[j]) == (int(before[j]) & mask):
-            j += 1
-        if j - i >= _RUN or (j == n and j > i):
-            tokens += (j - i + 126) // 127
-            i = j
-            continue
-        zeros = 0
-        j = i
-        while j < n and zeros < _RUN:
-            d = (int(cells[j]) - (int(before[j]) & mask)) & 255
-            if d:
-                zeros = 0
-                if d >= 8 and d <= 248 and mask:
-                    escapes += 1
-            else:
-                zeros += 1
-            j += 1
-        j -= zeros
-        tokens += (j - i + 126) // 127
-        literals += j - i
-        i = j
-    if tokens > 255:
-        return 0
-    if mask:
-        return 1 + tokens + ((literals + 1) >> 1) + escapes
-    return 1 + tokens + literals
 
 
 @micropython.viper
 def code8(cells: ptr8, before: ptr8, out: ptr8, how: int) -> int:
     n = how & 2047
-    at = (how >> 11) & 2047
-    mask = 255 if how & _DELTA else 0
-    head = at
-    at += 1
+    head = ptr8(int(out) + ((how >> 11) & 2047))
+    end = int(cells) + n
+    # Key frame: runs of zeros, four cells at a time where they lie in one word, and of literals.
+    token = ptr8(int(head) + 1)
     literals = 0
-    i = 0
-    while i < n:
-        j = i
-        while j < n and int(cells[j]) == (int(before[j]) & mask):
-            j += 1
-        run = j - i
+    while int(cells) - end:
+        start = int(cells)
+        while int(cells) - end:
+            if int(cells) & 3:
+                pass
+            elif (end - int(cells)) >> 2:
+                if int(ptr32(cells)[0]):
+                    pass
+                else:
+                    cells = ptr8(int(cells) + 4)
+                    continue
+            if int(cells[0]):
+                break
+            cells = ptr8(int(cells) + 1)
+        run = int(cells) - start
         kind = 0
-        if run < _RUN and not (j == n and run > 0):
+        if run < 3 and int(cells) != end:
             kind = 128
-            zeros = 0
-            j = i
-            while j < n and zeros < _RUN:
-                if int(cells[j]) == (int(before[j]) & mask):
-                    zeros += 1
-                else:
-                    zeros = 0
-                j += 1
-            j -= zeros
-            run = j - i
+            while int(cells) - end:
+                if int(cells[0]):
+                    cells = ptr8(int(cells) + 1)
+                    continue
+                rest = end - int(cells)
+                if rest < 2:
+                    break
+                if int(cells[1]) == 0:
+                    if rest == 2:
+                        break
+                    if int(cells[2]) == 0:
+                        break
+                cells = ptr8(int(cells) + 1)
+            run = int(cells) - start
             literals += run
-        i = j
-        while run > 0:
-            if run < 127:
-                out[at] = kind + run
-            else:
-                out[at] = kind + 127
-            at += 1
+        while run > 127:
+            token[0] = kind + 127
+            token = ptr8(int(token) + 1)
             run -= 127
-    out[head] = at - head - 1
-    token = head + 1
-    last = at
-    tail = at + ((literals + 1) >> 1)
-    half = 0
+        token[0] = kind + run
+        token = ptr8(int(token) + 1)
+    cells = ptr8(int(cells) - n)
+    tokens = int(token) - int(head) - 1
+    size = 1 + tokens + literals
+    if tokens > 255 or size > n:
+        size = n + 1
+    mode = 0
+    if how & _MAY_DELTA:
+        # The same for the differences, with the tokens behind those of the key frame.
+        first = int(token)
+        literals = 0
+        escapes = 0
+        while int(cells) - end:
+            start = int(cells)
+            while int(cells) - end:
+                if int(cells) & 3:
+                    pass
+                elif (end - int(cells)) >> 2:
+                    if int(ptr32(cells)[0]) ^ int(ptr32(before)[0]):
+                        pass
+                    else:
+                        cells = ptr8(int(cells) + 4)
+                        before = ptr8(int(before) + 4)
+                        continue
+                if int(cells[0]) ^ int(before[0]):
+                    break
+                cells = ptr8(int(cells) + 1)
+                before = ptr8(int(before) + 1)
+            run = int(cells) - start
+            kind = 0
+            if run < 3 and int(cells) != end:
+                kind = 128
+                while int(cells) - end:
+                    d = ((int(cells[0]) - int(before[0]) + 7) & 255) + 1
+                    if d >> 4:
+                        escapes += 1
+                    elif d ^ 8:
+                        pass
+                    else:
+                        rest = end - int(cells)
+                        if rest < 2:
+                            break
+                        if int(cells[1]) == int(before[1]):
+                            if rest == 2:
+                                break
+                            if int(cells[2]) == int(before[2]):
+                                break
+                    cells = ptr8(int(cells) + 1)
+                    before = ptr8(int(before) + 1)
+                run = int(cells) - start
+                literals += run
+            while run > 127:
+                token[0] = kind + 127
+                token = ptr8(int(token) + 1)
+                run -= 127
+            token[0] = kind + run
+            token = ptr8(int(token) + 1)
+        cells = ptr8(int(cells) - n)
+        before = ptr8(int(before) - n)
+        run = int(token) - first
+        literals = (literals + 1) >> 1
+        literals += run + 1
+        if run < 256 and literals + escapes <= size and literals + escapes <= n:
+            mode = _IS_DELTA
+            size = literals + escapes
+            tokens = run
+            token = ptr8(first)
+            head = ptr8(int(head) + 1)
+            while run:
+                head[0] = token[0]
+                head = ptr8(int(head) + 1)
+                token = ptr8(int(token) + 1)
+                run -= 1
+            head = ptr8(int(head) - tokens - 1)
+            tail = ptr8(int(head) + literals)
+    if size > n:
+        return 0
+    head[0] = tokens
+    token = ptr8(int(head) + 1)
+    to = ptr8(int(token) + tokens)
     low = 0
-    i = 0
-    while token < last:
-        run = int(out[token])
-        token += 1
+    while tokens:
+        tokens -= 1
+        run = int(token[0])
+        token = ptr8(int(token) + 1)
         if run < 128:
-            i += run
+            cells = ptr8(int(cells) + run)
+            before = ptr8(int(before) + run)
             continue
-        run -= 128
-        while run > 0:
-            if mask:
-                d = (int(cells[i]) - int(before[i])) & 255
-                if d >= 8 and d <= 248:
-                    out[tail] = d
-                    tail += 1
+        end = int(cells) + run - 128
+        if mode:
+            while int(cells) - end:
+                d = ((int(cells[0]) - int(before[0]) + 7) & 255) + 1
+                cells = ptr8(int(cells) + 1)
+                before = ptr8(int(before) + 1)
+                if d >> 4:
+                    tail[0] = d - 8
+                    tail = ptr8(int(tail) + 1)
                     d = 0
+                if low:
+                    to[0] = low ^ (d << 4)
+                    to = ptr8(int(to) + 1)
+                    low = 0
                 else:
-                    d = (d + 8) & 15
-                if half:
-                    out[at] = low | (d << 4)
-                    at += 1
-                    half = 0
-                else:
-                    low = d
-                    out[at] = d
-                    half = 1
-            else:
-                out[at] = cells[i]
-                at += 1
-            i += 1
-            run -= 1
-    if mask:
-        return tail
-    return at
+                    low = d | 256
+        else:
+            while int(cells) - end:
+                to[0] = cells[0]
+                cells = ptr8(int(cells) + 1)
+                to = ptr8(int(to) + 1)
+    if low:
+        to[0] = low
+    return int(head) - int(out) + size + mode
 
 
 @micropython.viper

@@ -50,10 +50,9 @@ def _agree(module, n):
         sums = array("I", bytes(4 * kernels.N_SUMS))
         kernels.sums(cells, geometry, sums, n)
         out = bytearray(2 * n + 8)
-        sizes = [kernels.code8_size(cells, before, n, 0), kernels.code8_size(cells, before, n, 1)]
         end_key = kernels.code8(cells, before, out, n)
         packed = bytearray(2 * n)
-        end_delta = kernels.code8(cells, before, packed, n | kernels.DELTA)
+        end_delta = kernels.code8(cells, before, packed, n | kernels.MAY_DELTA)
         twelve = bytearray(2 * n)
         end12 = kernels.pack12(raw, twelve, n, 0)
         copied = bytearray(n + 2)
@@ -64,7 +63,6 @@ def _agree(module, n):
             (
                 cells,
                 list(sums),
-                sizes,
                 end_key,
                 out,
                 end_delta,

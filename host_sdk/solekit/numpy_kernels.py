@@ -7,9 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from solecore._plain import AT_SHIFT, DELTA, MAX_TOKENS, MIN_RUN, N_SUMS, uncobs
+from solecore._plain import (
+    AT_SHIFT,
+    IS_DELTA,
+    MAX_TOKENS,
+    MAY_DELTA,
+    MIN_RUN,
+    N_SUMS,
+    uncobs,
+)
 
-__all__ = ["AT_SHIFT", "DELTA", "MAX_TOKENS", "MIN_RUN", "N_SUMS", "uncobs"]
+__all__ = ["AT_SHIFT", "IS_DELTA", "MAX_TOKENS", "MAY_DELTA", "MIN_RUN", "N_SUMS", "uncobs"]
 
 Buffer = Any  # bytearray, array or memoryview: whatever supports the buffer protocol
 
@@ -34,12 +42,6 @@ def sums(cells: Buffer, geometry: Buffer, out: MutableSequence[int], n: int) -> 
     out[3] = int(value @ place[0])
     out[4] = int(value @ place[1])
     out[5] = int(np.count_nonzero(value))
-    out[6] = int(value.max(initial=0))
-
-
-def _difference(cells: Buffer, before: Buffer, n: int, delta: int) -> np.ndarray:
-    value = np.frombuffer(cells, np.uint8, n)
-    return value - np.frombuffer(before, np.uint8, n) if delta else value.copy()
 
 
 def _tokens(difference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -67,43 +69,40 @@ def _tokens(difference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return tokens.astype(np.uint8), np.repeat(flag > 0, length)
 
 
-def _escaped(literal: np.ndarray) -> np.ndarray:
-    return (literal >= 8) & (literal <= 248)
-
-
-def code8_size(cells: Buffer, before: Buffer, n: int, delta: int) -> int:
-    """See ``solecore._plain.code8_size``."""
-    difference = _difference(cells, before, n, delta)
+def _code(difference: np.ndarray, delta: bool) -> bytes | None:
+    """Return the code of a frame, None if it needs too many tokens."""
     tokens, mask = _tokens(difference)
     if tokens.size > MAX_TOKENS:
-        return 0
+        return None
     literal = difference[mask]
+    head = bytes((tokens.size,)) + tokens.tobytes()
     if not delta:
-        return 1 + tokens.size + literal.size
-    return 1 + tokens.size + (literal.size + 1) // 2 + int(_escaped(literal).sum())
+        return head + literal.tobytes()
+    escaped = (literal >= 8) & (literal <= 248)
+    nibbles = np.where(escaped, 0, (literal + np.uint8(8)) & 15).astype(np.uint8)
+    if nibbles.size & 1:
+        nibbles = np.concatenate((nibbles, np.zeros(1, np.uint8)))
+    packed = nibbles[0::2] | (nibbles[1::2] << 4)
+    return head + packed.tobytes() + literal[escaped].tobytes()
 
 
 def code8(cells: Buffer, before: Buffer, out: Buffer, how: int) -> int:
     """See ``solecore._plain.code8``."""
     n = how & 2047
     at = (how >> AT_SHIFT) & 2047
-    delta = how & DELTA
-    difference = _difference(cells, before, n, delta)
-    tokens, mask = _tokens(difference)
-    literal = difference[mask]
-    parts = [bytes((tokens.size & 255,)), tokens.tobytes()]
-    if delta:
-        escaped = _escaped(literal)
-        nibbles = np.where(escaped, 0, (literal + np.uint8(8)) & 15).astype(np.uint8)
-        if nibbles.size & 1:
-            nibbles = np.concatenate((nibbles, np.zeros(1, np.uint8)))
-        parts += [(nibbles[0::2] | (nibbles[1::2] << 4)).tobytes(), literal[escaped].tobytes()]
-    else:
-        parts.append(literal.tobytes())
-    body = b"".join(parts)
+    value = np.frombuffer(cells, np.uint8, n)
+    body = _code(value, False)
+    flag = 0
+    if how & MAY_DELTA:
+        delta = _code(value - np.frombuffer(before, np.uint8, n), True)
+        if delta is not None and (body is None or len(delta) <= len(body)):
+            body = delta
+            flag = IS_DELTA
+    if body is None or len(body) > n:
+        return 0
     end = at + len(body)
     memoryview(out)[at:end] = body
-    return end
+    return end | flag
 
 
 def pack12(raw: Buffer, out: Buffer, n: int, at: int) -> int:

@@ -240,14 +240,11 @@ def same_long(n):
             sums = array("I", bytes(4 * k.N_SUMS))
             k.sums(cells, geometry, sums, n)
             found = [cells, list(sums)]
-            for how in (0, k.DELTA):
-                size = k.code8_size(cells, before, n, 1 if how else 0)
+            for how in (0, k.MAY_DELTA):
                 out = bytearray(2 * n + 40)
-                if size:
-                    end = k.code8(cells, before, out, n | (turn & 7) << k.AT_SHIFT | how)
-                    found.append(end)
+                end = k.code8(cells, before, out, n | (turn & 7) << k.AT_SHIFT | how)
                 framed = bytearray(2 * n + 60)
-                found += [size, out, k.cobs(out, framed, n), framed]
+                found += [end, out[: end & 2047], k.cobs(cells, framed, n), framed]
             packed = bytearray(2 * n)
             found += [k.pack12(raw, packed, n - (turn & 1), turn % 5), packed]
             results.append(found)

@@ -30,23 +30,18 @@ class FrameEncoder:
             return k.pack12(raw, out, n, at)
         if self.form != CODED8:
             return k.copy8(cells, out, n, at)
-        size = k.code8_size(cells, before, n, 0)
-        mode = KEY_FRAME
         how = n | (at + 1) << k.AT_SHIFT
         if self._since_key < self._key_every:
-            delta_size = k.code8_size(cells, before, n, 1)
-            if delta_size and (delta_size <= size or not size):
-                size = delta_size
-                mode = DELTA_FRAME
-                how |= k.DELTA
-        if size == 0 or size > n:
-            mode = PLAIN_FRAME
-        out[at] = mode
-        if mode == DELTA_FRAME:
+            how |= k.MAY_DELTA
+        end = k.code8(cells, before, out, how)
+        if end & k.IS_DELTA:
+            out[at] = DELTA_FRAME
             self._since_key += 1
-        else:
-            self._since_key = 1
-        if mode == PLAIN_FRAME:
-            out[at + 1] = 0  # tokens
-            return k.copy8(cells, out, n, at + 2)
-        return k.code8(cells, before, out, how)
+            return end ^ k.IS_DELTA
+        self._since_key = 1
+        if end:
+            out[at] = KEY_FRAME
+            return end
+        out[at] = PLAIN_FRAME
+        out[at + 1] = 0  # tokens
+        return k.copy8(cells, out, n, at + 2)

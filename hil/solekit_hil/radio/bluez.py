@@ -56,6 +56,7 @@ class _Bus(MessageBus):
     async def connect(self) -> MessageBus:
         """Connect."""
         bus = await super().connect()
+        assert self._fd is not None
         self._room.register(self._fd, select.POLLOUT)
         return bus
 
