@@ -223,3 +223,29 @@ def _unpack12(body: NDArray[np.uint8], n_cells: int) -> NDArray[np.uint16]:
 def imu_words(item: Data, n_axes: int) -> NDArray[np.int16]:
     """Return the words of an IMU message, shape (n, n_axes)."""
     return np.frombuffer(item.message, "<i2", item.n * n_axes, _AT).reshape(item.n, n_axes)
+
+
+def imu_times_us(items: list[Data], period_us: float) -> NDArray[np.float64]:
+    """Return the foot's time of every IMU sample of ``items`` (by sequence number), microseconds.
+
+    Each message is stamped at its first sample; an IMU's own rate is off by some per cent, so the
+    samples between two stamps share the time between them. Behind a gap, and at the end, the mean
+    period of that run counts; ``period_us`` is the nominal one, for a single message.
+    """
+    seq = np.array([item.seq for item in items], np.int64)
+    n = np.array([item.n for item in items], np.int64)
+    stamps = np.array([item.foot_us for item in items], np.float64)
+    out = np.empty(int(n.sum()))
+    breaks = np.flatnonzero(seq[1:] != seq[:-1] + n[:-1]) + 1
+    at = 0
+    for run in np.split(np.arange(len(items)), breaks):
+        if not run.size:
+            continue
+        first, last = run[0], run[-1]
+        index = seq[run] - seq[first]
+        end = index[-1] + n[last]
+        period = period_us if run.size == 1 else (stamps[last] - stamps[first]) / index[-1]
+        edges = np.append(index, end), np.append(stamps[run], stamps[last] + n[last] * period)
+        out[at : at + end] = np.interp(np.arange(end), *edges)
+        at += int(end)
+    return out

@@ -169,7 +169,8 @@ class InsoleInfo:
         """Return what ``to_json`` kept."""
         hello = {**data["hello"], "text": base64.b64decode(data["hello"]["text"])}
         tables = (
-            np.frombuffer(base64.b64decode(data[k]), "<u2") for k in ("geometry", "calibration", "readout")
+            np.frombuffer(base64.b64decode(data[k]), "<u2")
+            for k in ("geometry", "calibration", "readout")
         )
         info = cls(hello, *tables)
         absent = {field.name for field in m.HELLO_REPLY.fixed} - set(hello)

@@ -108,7 +108,7 @@ def test_a_key_frame_comes_when_it_is_asked_for():
 def test_cells_that_need_too_many_tokens_travel_as_they_are():
     n = 1184
     cells = bytes(9 if i % 4 == 0 else 0 for i in range(n))
-    assert _plain.code8_size(cells, bytes(n), n, 0) == 0
+    assert _plain.code8(cells, bytes(n), bytearray(n + 4), n) == 0
     body = coded(FrameEncoder(m.CODED8, n, 1, _plain), cells, bytes(n))
     assert body == bytes((PLAIN_FRAME, 0)) + cells
 

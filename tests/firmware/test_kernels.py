@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from solecore import _plain, kernels
+from solecore.codec.decoder import decode_coded8
+from solecore.codec.forms import DELTA_FRAME, KEY_FRAME
 from solekit import numpy_kernels
 
-KERNEL_NAMES = ("calibrate", "sums", "code8_size", "code8", "pack12", "copy8", "cobs")
+KERNEL_NAMES = ("calibrate", "sums", "code8", "pack12", "copy8", "cobs")
 N_CASES = "cases 180 "
 
 
@@ -35,23 +37,61 @@ def test_viper_equals_plain_and_both_equal_the_host(bits, run_here, run_mpy, scr
 
 
 @given(cells=st.binary(min_size=1, max_size=300), seed=st.integers(0, 2**32), delta=st.booleans())
-def test_the_size_is_told_before_it_is_written(cells, seed, delta):
+def test_a_code_is_no_longer_than_the_cells_and_gives_them_back(cells, seed, delta):
     n = len(cells)
     before = bytes(
         (c + (seed >> i % 29)) & 255 if (seed >> i % 31) & 1 else c for i, c in enumerate(cells)
     )
+    codes = []
     for k in (_plain, numpy_kernels):
-        out = bytearray(3 * n + 8)
-        size = k.code8_size(cells, before, n, int(delta))
-        assert (
-            k.code8(cells, before, out, n | 5 << k.AT_SHIFT | (k.DELTA if delta else 0)) - 5
-            == size
-        )
+        out = bytearray(n + 4 + 5)
+        end = k.code8(cells, before, out, n | 5 << k.AT_SHIFT | (k.MAY_DELTA if delta else 0))
+        is_delta = bool(end & k.IS_DELTA)
+        end &= ~k.IS_DELTA
+        codes.append((is_delta, bytes(out[5:end])))
+    assert codes[0] == codes[1]
+    is_delta, code = codes[0]
+    assert delta or not is_delta
+    assert len(code) <= n
+    if code:
+        mode = DELTA_FRAME if is_delta else KEY_FRAME
+        assert decode_coded8(mode, code[0], code[1:], before, n) == cells
+
+
+@given(cells=st.binary(min_size=1, max_size=200), seed=st.integers(0, 2**32))
+def test_the_shorter_of_key_and_delta_frame_is_written(cells, seed):
+    n = len(cells)
+    before = bytes(c if (seed >> i % 31) & 1 else c ^ (seed & 255) for i, c in enumerate(cells))
+    out = bytearray(n + 4)
+    key = _plain.code8(cells, before, out, n) or n + 1
+    either = _plain.code8(cells, before, out, n | _plain.MAY_DELTA)
+    if either & _plain.IS_DELTA:
+        assert either ^ _plain.IS_DELTA <= key
+    else:
+        assert (either or n + 1) == key
 
 
 def test_all_implementations_have_the_constants_of_the_contract():
-    for name in ("N_SUMS", "DELTA", "AT_SHIFT", "MIN_RUN", "MAX_TOKENS"):
+    for name in ("N_SUMS", "MAY_DELTA", "IS_DELTA", "AT_SHIFT", "MIN_RUN", "MAX_TOKENS"):
         assert getattr(numpy_kernels, name) == getattr(_plain, name)
+
+
+def test_the_self_test_sees_key_and_delta_frames_with_escapes():
+    coded = []
+
+    def code8(cells, before, out, how):
+        end = _plain.code8(cells, before, out, how)
+        coded.append((end & _plain.IS_DELTA, bytes(out[: end & 2047])))
+        return end
+
+    assert kernels.self_test(variant(code8=code8))
+    (is_delta, key), (is_delta_too, delta) = coded
+    assert (is_delta, is_delta_too) == (0, _plain.IS_DELTA)
+    assert len(key) > 20
+    n_tokens = delta[0]
+    literals = sum(token - 128 for token in delta[1 : 1 + n_tokens] if token > 128)
+    assert literals > 10
+    assert len(delta) > 1 + n_tokens + (literals + 1) // 2  # escapes
 
 
 def test_the_self_test_passes_for_sound_kernels():

@@ -37,10 +37,10 @@ def real(found) -> list[tuple[int, int, int]]:
 @pytest.mark.parametrize(
     ("layout", "motion", "seed"),
     [
-        *(("grid-30x22", "walk", seed) for seed in range(20, 26)),
-        *(("grid-29x21", "walk", seed) for seed in range(30, 34)),
-        *(("cells-16", "walk", seed) for seed in range(40, 43)),
-        *(("cells-4", "walk", seed) for seed in range(50, 53)),
+        *(("grid-30x22", "walk", seed) for seed in range(20, 24)),
+        *(("grid-29x21", "walk", seed) for seed in range(30, 32)),
+        *(("cells-16", "walk", seed) for seed in range(40, 42)),
+        *(("cells-4", "walk", seed) for seed in range(50, 52)),
         ("grid-30x22", "run", 60),
         ("grid-30x22", "limp", 61),
     ],
@@ -110,10 +110,10 @@ def test_swapped_lines_are_named(kind, pair):
     assert real(Sole(seed=12, made=made).faults(made)) == [(kind, *pair)]
 
 
-@pytest.mark.parametrize("level", [0, 1])
 @pytest.mark.parametrize("bit", range(4))
 @pytest.mark.parametrize("axis", [0, 1])
-def test_an_address_line_that_is_stuck_is_named(sole, axis, bit, level):
+def test_an_address_line_that_is_stuck_is_named(sole, axis, bit):
+    level = (axis + bit) % 2
     faults = Faults(**{("stuck_row_bit", "stuck_col_bit")[axis]: (bit, level)})
     assert sole.faults(faults) == [(codes.STUCK_MUX, axis, bit)]
 

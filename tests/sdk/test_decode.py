@@ -13,7 +13,7 @@ from solecore.codec.encoder import FrameEncoder
 from solecore.codec.forms import DELTA_FRAME, KEY_FRAME, PLAIN_FRAME
 from solecore.wire import messages as m
 from solecore.wire.schema import WireError
-from solekit.decode import PressureDecoder, imu_words
+from solekit.decode import PressureDecoder, imu_times_us, imu_words
 from solekit.link import Data
 from solekit.loss import account
 
@@ -179,3 +179,36 @@ def test_imu_words_are_one_row_per_sample(axes):
     message = m.IMU_SAMPLES.pack(1, m.IMU, 0, 0, 0, rest=words.tobytes())
     item = Data(0.0, m.IMU, 0, 12 // axes, 0, message)
     assert np.array_equal(imu_words(item, axes), words.reshape(-1, axes))
+
+
+def imu_messages(sizes, *, start=0, first_us=1_000_000.0, period_us=9_400.0):
+    """Return IMU messages of these sizes, each stamped at its first sample."""
+    out = []
+    seq = start
+    for n in sizes:
+        foot_us = round(first_us + (seq - start) * period_us)
+        out.append(Data(0.0, m.IMU, seq, n, foot_us, b""))
+        seq += n
+    return out
+
+
+def test_imu_samples_follow_the_chips_own_rate_not_the_nominal_one():
+    times = imu_times_us(imu_messages([8, 7, 9, 8] * 20), 10_000.0)
+    assert times.size == 640
+    assert np.abs(np.diff(times) - 9_400).max() < 1
+    assert abs(times[-1] - (1_000_000 + 639 * 9_400)) < 2
+
+
+def test_imu_times_begin_anew_behind_a_gap():
+    one = imu_messages([8, 8])
+    two = imu_messages([8, 8], start=40, first_us=2_000_000.0)
+    times = imu_times_us(one + two, 10_000.0)
+    assert times[16] == 2_000_000
+    assert times[15] == pytest.approx(1_000_000 + 15 * 9_400, abs=1)
+    assert (np.diff(times) > 0).all()
+
+
+def test_a_single_imu_message_has_the_nominal_period_and_none_has_no_times():
+    times = imu_times_us(imu_messages([4]), 10_000.0)
+    assert np.array_equal(times, 1_000_000 + 10_000 * np.arange(4))
+    assert imu_times_us([], 10_000.0).size == 0

@@ -133,7 +133,10 @@ def test_another_protocol_names_both_versions_and_who_must_update(version, who, 
 
     with pytest.raises(ProtocolMismatchError, match=f"update .*{who}") as caught:
         asyncio.run(connect())
-    assert (caught.value.device_version, caught.value.host_version) == (version, m.PROTOCOL_VERSION)
+    assert (caught.value.device_version, caught.value.host_version) == (
+        version,
+        m.PROTOCOL_VERSION,
+    )
     assert str(version) in str(caught.value)
 
 

@@ -193,7 +193,9 @@ def test_a_hole_in_coded_frames_asks_once_for_a_key_frame(wire):
     link.feed(0, wire.framed(wire.coded(0, 0)))
     for seq in range(2, 2 + HOLD + 2):
         link.feed(0, wire.framed(wire.coded(seq, 1)))
-    asked = [message for message in decoded(b"".join(link.outgoing())) if message[0] == m.KEY.msg_id]
+    asked = [
+        message for message in decoded(b"".join(link.outgoing())) if message[0] == m.KEY.msg_id
+    ]
     assert [m.KEY.unpack(message)["ref"] for message in asked] == [0]
 
 

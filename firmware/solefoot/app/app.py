@@ -71,10 +71,10 @@ class App:
         clock = self.clock
         due = clock.ticks_us()
         while not (self.wants_restart or self.wants_sleep):
+            upkeep.turn()
             late = _ticks.diff(clock.ticks_us(), due)
             if late > m.TICKS_MASK // 2:  # not yet
                 self.serve()
-                upkeep.turn()
                 clock.idle()
                 continue
             if late > period:

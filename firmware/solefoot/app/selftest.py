@@ -95,8 +95,9 @@ def parts(board, settings) -> list:
             faults.append((kind, imu.n_restarts, 0))
         elif imu.n_restarts:  # it works again
             faults.append((codes.IMU_BROWN_OUT, imu.n_restarts, 0))
-        if imu.n_errors and kind != codes.IMU_ABSENT:
-            faults.append((codes.I2C_NACK, min(65535, imu.n_errors), 0))
+        n_nacks = imu.n_errors - imu.n_restarts  # each restart began with an error of its own
+        if n_nacks > 0 and kind != codes.IMU_ABSENT:
+            faults.append((codes.I2C_NACK, min(65535, n_nacks), 0))
     elif settings.failed & codes.FAILED_IMU:  # the start has missed it
         faults.append((codes.IMU_ABSENT, 0, 0))
     gauge = getattr(board, "gauge", None)
@@ -204,12 +205,15 @@ class Walk:
         full = [a for kind, a, _ in known if kind == codes.SATURATED_CELL]
         faults = []
         n_unjudged = 0
+        everywhere = sorted([self._load(i) for i in range(n)]) if self._rows == 1 else ()
         for i in range(n):
             own = self._load(i)
             if own >= LOADED or i in full:
                 continue
             around = ()
-            if cols <= i < n - cols and 0 < i % cols < cols - 1:
+            if self._rows == 1:  # each of a few cells lies where the sole bears load
+                around = everywhere
+            elif cols <= i < n - cols and 0 < i % cols < cols - 1:
                 around = self._around(i)
             if not around:
                 n_unjudged += 1

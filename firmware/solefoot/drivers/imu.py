@@ -12,7 +12,7 @@ BURST: int = 8  # samples of one transfer: 0.3 ms a sample at 400 kHz
 
 _TICKS_MASK: int = (1 << 30) - 1
 _PAUSE_US: int = 5000000  # nobody sampled: what waits in the FIFO is old
-_LONGEST_US: int = 900000  # a wait from which the clock can go on: products stay below 2**30
+_LONGEST_US: int = 600000  # a wait from which the clock can go on: products stay below 2**30
 _SILENT_US: int = 500000  # and 8 periods
 _CHECK_READS: int = 32
 SETTLE_US: int = 100000  # filters and gyroscope after power-on
@@ -34,16 +34,14 @@ class SampleClock:
         self._least = self.period - self.period // 8
         self._most = self.period + self.period // 8
         self.age_us16 = 0
-        self._readings = 0
+        self._readings = 0  # behind the period
         self._samples = 0
         self.resume()
 
     def resume(self) -> None:
-        """Begin anew with the period known so far: samples were lost, or nobody looked."""
+        """Find the age anew, with the period known so far: samples were lost, or nobody looked."""
         self.age_us16 = self.period >> 9
-        if self._readings > _FIRST_READINGS:
-            self._samples = self._samples * _FIRST_READINGS // self._readings or 1
-            self._readings = _FIRST_READINGS
+        self._age_readings = _FIRST_READINGS
 
     def step(self, n_new: int, elapsed_us: int) -> None:
         """Take note of ``n_new`` samples in the ``elapsed_us`` since the last step."""
@@ -64,7 +62,7 @@ class SampleClock:
             self._samples = _FIRST_READINGS * (n_new or 1)
         k = self._readings + 1
         n = self._samples + n_new
-        self.age_us16 = age - error * 4 // (k + 3)
+        self.age_us16 = age - error * 4 // (self._age_readings + 4)
         period += (error * 1536 + (k * n >> 1)) // (k * n)
         least, most = self._least, self._most
         self.period = least if period < least else most if period > most else period
@@ -73,6 +71,7 @@ class SampleClock:
             n >>= 1
         self._readings = k
         self._samples = n
+        self._age_readings = min(self._age_readings + 1, k)
 
 
 class Imu:

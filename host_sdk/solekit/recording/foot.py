@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from solecore.wire import messages as m
-from solekit.decode import Frames, PressureDecoder, imu_words
+from solekit.decode import Frames, PressureDecoder, imu_times_us, imu_words
 from solekit.identity import InsoleInfo
 from solekit.link import Data, Link
 from solekit.loss import StreamLoss, account
@@ -217,8 +217,7 @@ class FootRecording:
         period_us = self.info.hello["imu_period"]
         words = [imu_words(item, axes) for item in items]
         table = np.concatenate(words) if words else np.zeros((0, axes or 3), np.int16)
-        foot_us = [item.foot_us + k * period_us for item in items for k in range(item.n)]
-        out = {"t_s": self._host_s(foot_us) if items else np.zeros(0)}
+        out = {"t_s": self._host_s(imu_times_us(items, period_us)) if items else np.zeros(0)}
         accel = table[:, -3:] * (self.info.hello["accel_lsb"] * 1e-6)
         out |= {f"accel_{axis}_m_s2": accel[:, i] for i, axis in enumerate("xyz")}
         if axes == 6:

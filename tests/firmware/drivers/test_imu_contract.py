@@ -1,5 +1,6 @@
 """What every IMU driver promises, on register-level chips, over I2C and SPI."""
 
+import io
 import random
 from array import array
 from types import SimpleNamespace
@@ -432,3 +433,70 @@ def test_ticks_may_wrap(make):
     assert rig.time.ticks_us() < 4_000_000
     assert rig.numbers == list(range(rig.numbers[0], rig.chip.n_taken + 1))
     assert abs(rig.imu.imu_period_us - 1e6 / rig.rate_hz) < 20
+
+
+def bmi270(configuration):
+    """Return a BMI270 driver and its chip."""
+    time = SimTime()
+    chip = bosch.Bmi270Chip(Numbered(1e-3), lambda: time.now_us)
+    registers = I2cRegisters(I2cBus({ADDRESS: chip}), ADDRESS)
+    return Bmi270(registers, time.sleep_us, configuration), chip, time
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        io.BytesIO(bosch.CONFIGURATION),
+        [bosch.CONFIGURATION],
+        [bosch.CONFIGURATION[:100], bosch.CONFIGURATION[100:102], bosch.CONFIGURATION[102:]],
+    ],
+    ids=["file", "whole", "uneven chunks"],
+)
+def test_a_bmi270_takes_its_configuration_again_after_a_brown_out(configuration):
+    imu, chip, time = bmi270(configuration)
+    chip.brown_out()
+    time.sleep_us(10_000)
+    assert imu.check() == codes.IMU_BROWN_OUT
+    imu.restart()
+    assert imu.check() == 0
+
+
+@pytest.mark.parametrize(
+    ("configuration", "error", "text"),
+    [
+        (None, OSError, r"is missing; put the vendor's 8192 bytes as bmi270\.bin"),
+        (io.BytesIO(bosch.CONFIGURATION[:8000]), OSError, "has 8000 bytes, expected 8192"),
+        ([bosch.CONFIGURATION + b"\x00\x00"], OSError, "has 8194 bytes, expected 8192"),
+        ([bosch.CONFIGURATION[:33], bosch.CONFIGURATION[33:]], ValueError, "33 bytes, odd"),
+        ([bytes(8192)], OSError, r"refuses its configuration \(status 2\)"),
+        (iter([bosch.CONFIGURATION]), None, ""),
+    ],
+    ids=["none", "short", "long", "odd", "other", "used up"],
+)
+def test_a_bmi270_without_its_configuration_says_what_is_wrong(configuration, error, text):
+    if error is None:
+        imu, _, _ = bmi270(configuration)
+        with pytest.raises(OSError, match="has 0 bytes"):
+            imu.restart()
+        assert imu.needs_restart
+        return
+    with pytest.raises(error, match=text):
+        bmi270(configuration)
+
+
+def test_a_restart_of_a_chip_that_is_gone_says_so_and_can_be_tried_again(make):
+    rig = make()
+    if make.bus == "i2c":
+        rig.line.absent.add(ADDRESS)
+    else:
+        gone, rig.line.chip = rig.line.chip, None
+    with pytest.raises(OSError, match="not found at"):
+        rig.imu.restart()
+    assert rig.imu.needs_restart
+    if make.bus == "i2c":
+        rig.line.absent.clear()
+    else:
+        rig.line.chip = gone
+    rig.imu.restart()
+    rig.run(0.5)
+    assert len(rig.rows) > 30

@@ -69,7 +69,7 @@ def results(k, n, rnd, kind):
     for i in range(n):
         place[i] = 255 if kind == 1 else rnd(256)
         place[n + i] = 255 if kind == 1 else rnd(256)
-        place[2 * n + i] = rnd(4)
+        place[2 * n + i] = rnd(3)
     sums = array("I", [0] * plain.N_SUMS)
     k.sums(cells, place, sums, n)
     out.append(list(sums))
