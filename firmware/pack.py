@@ -57,10 +57,10 @@ class Pack:
     def _find(self, path):
         crc = struct.pack("<I", binascii.crc32(path.strip("/").encode()))
         at = self._table.find(crc)
-        while at % ENTRY:  # not where an entry begins; -1 ends it too, on the way round
-            at = self._table.find(crc, at + 1) if at >= 0 else 0
-            if not at:
-                raise OSError(errno.ENOENT)
+        while at > 0 and at % ENTRY:  # the same bytes, but not where an entry begins
+            at = self._table.find(crc, at + 1)
+        if at < 0:
+            raise OSError(errno.ENOENT)
         return struct.unpack_from("<II", self._table, at + 4)
 
 
@@ -77,7 +77,7 @@ class _File(io.IOBase):
         self._left -= n
         return n
 
-    def ioctl(self, request, argument):
+    def ioctl(self, request, argument):  # noqa: ARG002 - as every stream is asked
         if request == _CLOSE:
             self._file.close()
         return 255 if request == _BUFFER_SIZE else 0

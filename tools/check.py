@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # this file runs as a script
 
-from tools import environment, runtime, stubs
+from tools import bluez, environment, runtime, stubs
 from tools.environment import ROOT, say
 
 
@@ -31,6 +31,16 @@ def get_runtimes(demanded: frozenset[str]) -> list[str]:
         else:
             say(f"runtime: going on without; tests marked {word} are skipped")
     return failed
+
+
+def get_bluez(demanded: frozenset[str]) -> list[str]:
+    """Get what the virtual BlueZ needs; return its word where that is missing but demanded."""
+    try:
+        bluez.provide()
+    except bluez.BluezUnavailable as error:
+        say(f"bluez: {error}; tests marked bluez are skipped")
+        return ["bluez"] if "bluez" in demanded else []
+    return []
 
 
 def check_source(python: Path) -> list[str]:
@@ -79,7 +89,7 @@ def main() -> int:
     except (ValueError, environment.EnvironmentUnavailable) as error:
         print(f"check: {error}", file=sys.stderr)
         return 1
-    failed = get_runtimes(demanded)
+    failed = get_runtimes(demanded) + get_bluez(demanded)
     if not options.fast:
         failed += check_source(python)
     say(f"tests: pytest {' '.join(pytest_arguments)}")

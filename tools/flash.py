@@ -23,14 +23,16 @@ from solecore.version import __version__
 from solecore.wire import codes
 from solecore.wire import messages as m
 from solecore.wire.frame import encode_frame
+from solefoot.app.slots import PACK
 from solekit import numpy_kernels
-from tools.bundle import manifest
-from tools.compile import ARCHITECTURES, BOARDS, compile_to
+from tools.bundle import application, manifest
+from tools.compile import ARCHITECTURES, BOARDS
 from tools.environment import ROOT, Unavailable, say
 
 # USB vendors of our boards, by port of MicroPython.
 VENDORS = {0x303A: "esp32", 0x2E8A: "rp2", 0x239A: "nrf", 0x2886: "nrf"}
 SLOT = "a"
+STATE = "/slots.txt"  # which slot runs; without it the first one that is whole, and that is ours
 IDENTIFY = """
 import os, sys
 i = sys.implementation
@@ -147,16 +149,19 @@ def check_version(version: str) -> None:
 
 def stage(folder: Path, board: str, arch: str, key: Path | None, config: dict[str, str]) -> None:
     """Lay out below ``folder`` what belongs onto the board."""
-    slot = folder / SLOT
-    names = compile_to(slot, board, arch)
-    (slot / "manifest.txt").write_bytes(manifest(slot, names, board, arch, __version__))
+    files = {PACK: application(board, arch)}
+    files["manifest.txt"] = manifest(files, board, arch)
+    (folder / SLOT).mkdir()
+    for name, data in files.items():
+        (folder / SLOT / name).write_bytes(data)
     firmware = ROOT / "firmware"
-    for source, name in (
-        (firmware / "boot.py", "boot.py"),
-        (firmware / "main.py", "main.py"),
-        (firmware / "solefoot" / "app" / "slots.py", "slots.py"),
+    for source in (
+        firmware / "boot.py",
+        firmware / "main.py",
+        firmware / "pack.py",
+        firmware / "solefoot" / "app" / "slots.py",
     ):
-        (folder / name).write_bytes(source.read_bytes())
+        (folder / source.name).write_bytes(source.read_bytes())
     (folder / "config.json").write_text(json.dumps(config), encoding="ascii")
     if key is not None:
         (folder / "key.pub").write_bytes(key.read_bytes())
@@ -192,6 +197,8 @@ def flash(board: Board, kind: str, folder: Path) -> int:
     wrong = [path for path, sha in wanted.items() if have.get(path) != sha]
     if wrong:
         raise Unavailable(f"{len(wrong)} files arrived broken ({wrong[0]})", "run this again")
+    if STATE in have:  # it may name the other slot, or safe mode
+        board.remove([STATE])
     return len(missing)
 
 

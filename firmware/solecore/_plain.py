@@ -143,7 +143,7 @@ def _put_tokens(cells, before, n, delta, out, at):
 
 
 def _put_literals(cells, before, delta, out, token, at):
-    """Write the literal cells of the tokens from ``token`` to ``at`` behind them; return the end."""
+    """Write the literal cells of the tokens from ``token`` to ``at`` there; return the end."""
     literals = 0
     for i in range(token, at):
         literals += out[i] - 128 if out[i] > 128 else 0
@@ -204,6 +204,15 @@ def copy8(src, out, n, at):
     for i in range(n):
         out[at + i] = src[i]
     return at + n
+
+
+def copy16(src, out, n, at):
+    """Write ``n`` 16-bit words, signed or not, low byte first, at ``at``; return the end."""
+    for i in range(n):
+        out[at] = src[i] & 255
+        out[at + 1] = (src[i] >> 8) & 255
+        at += 2
+    return at
 
 
 def cobs(src, out, n):

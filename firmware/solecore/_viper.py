@@ -268,6 +268,18 @@ def copy8(src: ptr8, out: ptr8, n: int, at: int) -> int:
 
 
 @micropython.viper
+def copy16(src: ptr16, out: ptr8, n: int, at: int) -> int:
+    end = at + 2 * n
+    while at < end:
+        v = int(src[0])
+        src = ptr16(int(src) + 2)
+        out[at] = v
+        out[at + 1] = v >> 8
+        at += 2
+    return at
+
+
+@micropython.viper
 def cobs(src: ptr8, out: ptr8, n: int) -> int:
     mark = 0
     at = 1

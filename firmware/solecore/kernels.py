@@ -38,8 +38,8 @@ def _agree(module, n):
     for kernels in (module, _plain):
         cells = bytearray(n)
         kernels.calibrate(raw, table, cells, n)
-        before = bytearray(n)
-        before[n // 2] = 200
+        before = bytearray(cells)
+        before[n // 2] ^= 200
         for i in range(n // 3):
             before[i] = (cells[i] + (i % 9) * (i & 3)) & 255
         geometry = bytearray(3 * n)
@@ -57,6 +57,8 @@ def _agree(module, n):
         end12 = kernels.pack12(raw, twelve, n, 0)
         copied = bytearray(n + 2)
         kernels.copy8(cells, copied, n, 2)
+        words = bytearray(2 * n + 3)
+        kernels.copy16(raw, words, n, 3)
         framed = bytearray(2 * n)
         end_frame = kernels.cobs(packed, framed, n)
         results.append(
@@ -70,6 +72,7 @@ def _agree(module, n):
                 end12,
                 twelve,
                 copied,
+                words,
                 end_frame,
                 framed,
             )

@@ -28,6 +28,7 @@ from solekit_hil.board.foot import FRAME, VirtualFoot, settings_from
 from solekit_hil.defects import Defects
 from solekit_hil.electronics.bus import I2cBus
 from solekit_hil.electronics.faults import Faults
+from solekit_hil.electronics.film import Film
 from solekit_hil.electronics.gauge import Max17048Chip
 from solekit_hil.electronics.imu import Lsm6dsoxChip
 from solekit_hil.electronics.pressure import PressureSide, film_of
@@ -51,9 +52,15 @@ BLOCK = 128
 
 
 def open_side(
-    layout: Layout, *, peak_kpa: float, seed: int, faults: Faults | None = None
+    layout: Layout,
+    *,
+    peak_kpa: float,
+    seed: int,
+    faults: Faults | None = None,
+    film: Film | None = None,
 ) -> PressureSide:
     """Return the pressure side of an insole whose converter ``peak_kpa`` nearly fills."""
+    options: dict[str, Any] = {"seed": seed, "faults": faults, "film": film}
     typical = film_of(layout, spread=0.0, noise=0.0)
     typical_s = typical.conductance_s(np.full(layout.n_cells, peak_kpa), 0.0).max()
     circuit = Circuit(
@@ -66,12 +73,12 @@ def open_side(
         falls=1,
     )
     if not layout.rows:
-        return PressureSide(layout, seed=seed, faults=faults, circuit=circuit, is_divider=False)
+        return PressureSide(layout, circuit=circuit, is_divider=False, **options)
     # Address lines that can stick belong to muxes: then the rows have one, too.
     has_row_mux = faults is not None and faults.stuck_row_bit is not None
     rows = Mux((1, 2, 3, 10, 11)) if has_row_mux else Shift(1, 2, 3)
     wiring = Wiring(layout.rows, layout.cols, rows, Mux((4, 5, 6, 7), (8, 9)))
-    return PressureSide(layout, seed=seed, faults=faults, circuit=circuit, wiring=wiring)
+    return PressureSide(layout, circuit=circuit, wiring=wiring, **options)
 
 
 def calibrate(layout: Layout, settings: Settings, side: PressureSide, *, peak_kpa: float) -> None:

@@ -126,6 +126,12 @@ def copy8(src: Buffer, out: Buffer, n: int, at: int) -> int:
     return at + n
 
 
+def copy16(src: Buffer, out: Buffer, n: int, at: int) -> int:
+    """See ``solecore._plain.copy16``."""
+    memoryview(out)[at : at + 2 * n] = np.frombuffer(src, np.uint16, n).astype("<u2").tobytes()
+    return at + 2 * n
+
+
 _FULL = b"\xff"
 
 

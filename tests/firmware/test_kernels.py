@@ -11,7 +11,7 @@ from solecore.codec.decoder import decode_coded8
 from solecore.codec.forms import DELTA_FRAME, KEY_FRAME
 from solekit import numpy_kernels
 
-KERNEL_NAMES = ("calibrate", "sums", "code8", "pack12", "copy8", "cobs")
+KERNEL_NAMES = ("calibrate", "sums", "code8", "pack12", "copy8", "copy16", "cobs")
 N_CASES = "cases 180 "
 
 
@@ -105,9 +105,10 @@ def nudged(name):
 
     def bad(*args):
         result = good(*args)
-        outputs = {"calibrate": 2, "sums": 2, "code8": 2, "pack12": 1, "copy8": 1, "cobs": 1}
+        outputs = dict.fromkeys(("pack12", "copy8", "copy16", "cobs"), 1)
+        outputs |= dict.fromkeys(("calibrate", "sums", "code8"), 2)
         if name in outputs:
-            args[outputs[name]][1] ^= 1
+            args[outputs[name]][3] ^= 1
             return result
         return result + 1
 

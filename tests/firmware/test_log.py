@@ -1,116 +1,31 @@
 """The flash log on the foot: what it takes, gives back, gives up, and survives."""
 
-import random
-from array import array
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from solecore import _plain
 from solecore.codec.forms import DELTA_FRAME
 from solecore.wire import messages as m
-from solefoot.app.log import FlashLog
-from solefoot.app.logring import ENTRY_SIZE, HANGS, HEADER_SIZE, used_of
+from solefoot.app.logring import ENTRY_SIZE, HANGS, HEADER_SIZE, MAX_SEGMENTS, used_of
 from solefoot.app.logstore import FileStore
-from solefoot.app.outbox import Outbox
 from solekit.decode import PressureDecoder
 from solekit.link import Data
 from solekit_hil.flash import MemoryStore
+from tests.firmware.logs import (
+    by_stream,
+    data,
+    fetch,
+    held,
+    ranges,
+    replies,
+    samples_of,
+    seqs,
+    walk,
+)
 
 CELLS = "cells-16"
 GRID = "grid-30x22"
 SILENCE_US = 3_000_000
-
-
-def walking(n_cells: int, i: int, rng: random.Random) -> array:
-    """Return raw counts of frame ``i``: two thirds of 30 frames are stance."""
-    loaded = i % 30 < 20
-    return array(
-        "H", [rng.randrange(4096) if loaded and rng.random() < 0.3 else 0 for _ in range(n_cells)]
-    )
-
-
-def walk(foot, n_frames: int, seed: int = 1, after=None) -> list[bytes]:
-    """Let ``foot`` take frames; return what it sent. ``after(i, sent)`` may answer."""
-    rng = random.Random(seed)
-    out = []
-    for i in range(n_frames):
-        sent = foot.frame(walking(foot.settings.geometry.n_cells, i, rng))
-        out += sent
-        if after:
-            out += after(i, sent)
-    return out
-
-
-def ranges(foot) -> list[tuple[int, int, int, int]]:
-    """Return what the foot says it holds, ``(boot, stream, start, stop)``, asked in pieces."""
-    out = []
-    while True:
-        (reply,) = replies(m.LOG_LIST_REPLY, foot.ask(m.LOG_LIST.pack(1, len(out))))
-        part = reply["ranges"]
-        for at in range(0, len(part), 11):
-            out.append(
-                (
-                    int.from_bytes(part[at : at + 2], "little"),
-                    part[at + 2],
-                    int.from_bytes(part[at + 3 : at + 7], "little"),
-                    int.from_bytes(part[at + 7 : at + 11], "little"),
-                )
-            )
-        if len(out) >= reply["n_ranges"]:
-            return out
-
-
-def replies(message, sent) -> list[dict]:
-    return [message.unpack(x) for x in sent if x[0] == message.msg_id]
-
-
-def fetch(foot, boot, stream, start, stop, most=7) -> list[bytes]:
-    """Return the messages that the log gives back for a range, as they once were."""
-    out = []
-    while start < stop:
-        sent = foot.ask(m.LOG_RANGE.pack(9, boot, stream, start, stop, most))
-        for _ in range(50):
-            if replies(m.LOG_RANGE_REPLY, sent):
-                break
-            sent += foot.serve()
-        (reply,) = replies(m.LOG_RANGE_REPLY, sent)
-        got = [m.LOG_DATA.unpack(x)["message"] for x in sent if x[0] == m.LOG_DATA.msg_id]
-        assert len(got) == reply["n_messages"] <= most
-        assert reply["next"] > start
-        out += got
-        start = reply["next"]
-    return out
-
-
-def held(foot) -> dict[tuple[int, int], list[bytes]]:
-    """Return everything that the log gives back by boot and stream."""
-    out: dict[tuple[int, int], list[bytes]] = {}
-    for boot, stream, start, stop in ranges(foot):
-        out.setdefault((boot, stream), []).extend(fetch(foot, boot, stream, start, stop))
-    return out
-
-
-def samples_of(message: bytes, axes: int = 6) -> range:
-    """Return the sequence numbers of the samples in a data message."""
-    fields = m.BY_ID[message[0]].unpack(message)
-    n = fields.get("n_frames", 1) if message[0] < m.FRAME_CODED8.msg_id else 1
-    if message[0] == m.IMU_SAMPLES.msg_id:
-        n = len(fields["words"]) // (2 * axes)
-    return range(fields["seq"], fields["seq"] + n)
-
-
-def seqs(messages, axes: int = 6) -> list[int]:
-    return [seq for message in messages for seq in samples_of(message, axes)]
-
-
-def data(sent) -> list[bytes]:
-    return [x for x in sent if 0x20 <= x[0] < 0x30]
-
-
-def by_stream(sent, stream: int) -> list[bytes]:
-    return [x for x in data(sent) if x[3] == stream]
 
 
 # -- what it takes ---------------------------------------------------------------------------
@@ -364,114 +279,14 @@ def test_many_ranges_are_listed_in_pieces(make_foot):
     assert {r[0] for r in found} == set(range(1, 61))
 
 
-class CutError(Exception):
-    """The power has gone."""
-
-
-class CutStore(MemoryStore):
-    """Flash whose power goes after so many bytes; what was written stays, half a block too."""
-
-    def __init__(self, capacity: int, left: int) -> None:
-        super().__init__(capacity)
-        self.left = left
-
-    def append(self, name, view):
-        if len(view) > self.left:
-            super().append(name, view[: self.left])
-            raise CutError
-        self.left -= len(view)
-        super().append(name, view)
-
-    def remove(self, name):
-        if self.left <= 0:
-            raise CutError
-        super().remove(name)
-
-
-def fill(log: FlashLog, n: int, first: int = 0) -> int:
-    """Put small messages into the log until ``n`` are in or the power goes; return how many."""
-    box = Outbox(2, 300)
-    i = 0
-    try:
-        for i in range(first, first + n):
-            buf = box.claim()
-            kind = m.IMU_SAMPLES if i % 3 else m.EVENT
-            size = m.EVENT.size if kind is m.EVENT else m.HEADER_SIZE + 12 * (1 + i % 16)
-            stream = m.EVENTS if kind is m.EVENT else m.IMU
-            header = kind.pack(3, stream, i, i, 0, *([0] * (len(kind.fixed) - 5)))
-            buf[: len(header)] = header
-            box.put(size, stream, i, 1)
-            log.take(box, True)
-            box.drop()
-        return n
-    except CutError:
-        return i - first
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 60_000), st.sampled_from([64, 100, 1024]))
-def test_a_power_cut_at_any_byte_loses_at_most_the_open_blocks(make_reader, left, capacity_kb):
-    store = CutStore(capacity_kb << 10, left)
-    n = fill(FlashLog(store, 3, _plain), 400)
-    store.left = 1 << 30  # power is back
-    after = FlashLog(store, 4, _plain)
-    for stream, open_bytes, least in ((m.IMU, 4096, 14 + 12), (m.EVENTS, 512, m.EVENT.size)):
-        there = [i for i in range(n) if (stream == m.EVENTS) == (i % 3 == 0)]
-        got = make_reader(after, 3, stream)
-        if not there:
-            continue
-        assert got == there[there.index(got[0]) :][: len(got)] if got else True
-        n_last = open_bytes // (least + ENTRY_SIZE) + 1
-        stop = got[-1] if got else -1
-        assert len([i for i in there if i > stop]) <= n_last
-    fill(after, 100)
-    after.flush()
-    assert make_reader(after, 4, m.IMU)[-1] >= 98
-
-
-@pytest.fixture(scope="module")
-def make_reader():
-    """Return ``read(log, boot, stream)``, the sequence numbers that a log gives back."""
-    from solefoot.app.logread import LogReader
-
-    def read(log, boot, stream):
-        reader = LogReader(log)
-        reader.seek(boot, stream, 0, 1 << 30)
-        out = []
-        while reader.next():
-            out.append(reader.seq)
-        return out
-
-    return read
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.data())
-def test_damaged_flash_gives_back_nothing_that_was_not_written(make_reader, data):
-    store = MemoryStore(1 << 20)
-    log = FlashLog(store, 3, _plain)
-    fill(log, 400)
-    log.flush()
-    name = data.draw(st.sampled_from(store.names()))
-    segment = store.segments[name]
-    at = data.draw(st.integers(0, len(segment) - 1))
-    segment[at] ^= data.draw(st.integers(1, 255))
-    after = FlashLog(store, 4, _plain)
-    for stream in (m.IMU, m.EVENTS):
-        there = [i for i in range(400) if (stream == m.EVENTS) == (i % 3 == 0)]
-        assert set(make_reader(after, 3, stream)) <= set(there)
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.binary(max_size=200), max_size=4))
-def test_a_folder_of_garbage_is_an_empty_log(make_reader, contents):
-    store = MemoryStore(1 << 20)
-    for i, content in enumerate(contents):
-        store.segments[f"{'fe'[i & 1]}{i + 1:07x}"] = bytearray(content)
-    log = FlashLog(store, 3, _plain)
-    n = fill(log, 60)
-    log.flush()
-    assert make_reader(log, 3, m.IMU) == [i for i in range(n) if i % 3]
+def test_many_short_boots_keep_the_newest_and_the_table_small(make_foot):
+    store = MemoryStore(4 << 20)
+    for boot in range(1, 131):
+        foot = make_foot(CELLS, store=store, boot=boot)
+        walk(foot, 10)
+        foot.app.keeper.settle()
+    assert foot.log.frames.n_segments == MAX_SEGMENTS
+    assert {r[0] for r in ranges(foot)} >= set(range(131 - MAX_SEGMENTS, 131))
 
 
 def test_a_damaged_block_costs_that_block_only(make_foot):

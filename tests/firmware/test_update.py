@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from solecore.wire import codes
 from solecore.wire import messages as m
 from solefoot.app.commands import RefusedError
-from solefoot.app.slots import EARLY, TRIES, Slots
-from solefoot.app.update import Update
+from solefoot.app.slots import PACK, TRIES, Slots
+from solefoot.app.update import LINGER_US, Update
 from solekit_hil import firmware
 from tools import bundle
 
@@ -30,14 +30,16 @@ KEY = (
 
 def make_bundle(files: dict[str, bytes], *, arch="x64", board="test", private=PRIVATE) -> bytes:
     """Return signature and manifest of ``files``."""
-    lines = [bundle.KIND, "version 9", "protocol 2", f"arch {arch}", f"board {board}"]
-    for name, data in files.items():
-        lines.append(f"{hashlib.sha256(data).hexdigest()} {len(data)} {name}")
-    text = "\n".join(lines).encode() + b"\n"
-    return bundle.sign(text, private) + text
+    text = bundle.manifest(files, board, arch, "9")
+    return bundle.signature(text, private) + text
 
 
-FILES = {"app/one.mpy": b"1" * 3000, "two.mpy": bytes(range(256)) * 5, "empty.mpy": b""}
+FILES = {
+    "lib/deep/z.mpy": b"z",
+    "app/one.mpy": b"1" * 3000,
+    "two.mpy": bytes(range(256)) * 5,
+    "empty.mpy": b"",
+}
 NEXT = {"app/one.mpy": b"2" * 2500, "two.mpy": bytes(range(256)) * 5, "app/deep/x.mpy": b"x" * 900}
 
 
@@ -47,11 +49,13 @@ class Board:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.slots = Slots(str(root))
+        self.us = 0
         self.app = SimpleNamespace(
             is_streaming=False,
             wants_restart=False,
             board=None,
             settings=SimpleNamespace(features=0),
+            clock=SimpleNamespace(ticks_us=lambda: self.us),
         )
 
     def open(self, slot: str = "b", key: bytes = KEY) -> None:
@@ -93,6 +97,13 @@ def board(tmp_path):
 
 def test_an_update_fills_the_other_slot_and_is_tried_at_the_next_start(board):
     board.send(FILES)
+    board.extra.turn(board.app)
+    assert not board.app.wants_restart  # the answer is to arrive first
+    assert board.ask(codes.UPDATE_END, 0) == 0  # it was lost
+    with pytest.raises(RefusedError, match="restarts now"):
+        board.begin(make_bundle(NEXT))
+    board.us += LINGER_US + 1
+    board.extra.turn(board.app)
     assert board.app.wants_restart
     assert board.app.settings.features & codes.FEATURE_UPDATE
     for name, data in FILES.items():
@@ -108,10 +119,10 @@ def test_the_running_slot_is_never_touched(board):
     running.write_bytes(b"running")
     board.send(FILES)
     board.open("b")
-    board.app.wants_restart = False
     board.send(NEXT)
     assert [path.name for path in (board.root / "b").iterdir()] == ["mine.mpy"]
     assert not (board.root / "a" / "empty.mpy").exists()  # of the bundle before
+    assert not (board.root / "a" / "lib").exists()
     assert (board.root / "a" / "app" / "deep" / "x.mpy").read_bytes() == b"x" * 900
 
 
@@ -161,20 +172,53 @@ def test_while_streaming_there_is_no_update(board):
         board.send(FILES)
 
 
-def test_more_than_the_flash_holds_is_refused_before_it_is_written(board, monkeypatch):
-    room = list(os.statvfs(board.root))
-    room[0], room[4] = 512, 64
-    monkeypatch.setattr(os, "statvfs", lambda path: room)
-    with pytest.raises(RefusedError, match=r"32768 bytes are free, \d+ are needed"):
-        board.send(FILES)
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (b"solekit-bundle 1", b"solekit-bundle 2", "for solekit-bundle 2, this is 1"),
+        (b"protocol %d" % m.PROTOCOL_VERSION, b"protocol 1", "speaks protocol 1, older than"),
+        (b"protocol %d" % m.PROTOCOL_VERSION, b"protocol x", "the manifest is broken"),
+    ],
+)
+def test_a_bundle_that_would_not_be_understood_is_refused(board, old, new, text):
+    manifest = make_bundle(FILES)[64:]
+    assert old in manifest
+    manifest = manifest.replace(old, new)
+    with pytest.raises(RefusedError, match=text):
+        board.send(FILES, bundle.signature(manifest, PRIVATE) + manifest)
     assert not (board.root / "a").exists()
+
+
+def test_more_than_the_flash_holds_is_refused_and_the_slot_stays_as_it_is(board, monkeypatch):
+    install(board.root, "a", NEXT)
+    room = list(os.statvfs(board.root))
+    room[0], room[4] = 512, 10
+    monkeypatch.setattr(os, "statvfs", lambda path: room)
+    with pytest.raises(RefusedError, match=r"10752 bytes are free, \d+ are needed"):
+        board.send({**FILES, "large.mpy": bytes(20_000)})  # 11 blocks are in the slot
+    assert Slots(str(board.root)).is_whole("a")
+    room[4] = 40
+    board.send(FILES)
+
+
+def test_while_an_application_is_on_trial_the_one_it_falls_back_on_stays(board):
+    install(board.root, "a")
+    install(board.root, "b", NEXT)
+    board.slots.settle("a")
+    board.slots.propose("b")
+    with pytest.raises(RefusedError, match="must first run for a while") as refused:
+        board.send(FILES)
+    assert refused.value.code == m.NOT_YET
+    board.slots.settle("b")
+    board.send(FILES)
 
 
 def test_a_broken_file_is_asked_for_again_and_the_update_then_succeeds(board):
     head = make_bundle(FILES)
     broken = {**FILES, "two.mpy": b"?" * len(FILES["two.mpy"])}
-    with pytest.raises(RefusedError, match="file 1 is not whole; send it again"):
+    with pytest.raises(RefusedError, match="file 2 is not whole; send it again") as refused:
         board.send(broken, head)
+    assert refused.value.code == m.NOT_YET
     assert Slots(str(board.root)).trial == ""
     n = board.send(FILES, head)
     assert n == 3  # only the broken one
@@ -184,13 +228,14 @@ def test_a_broken_file_is_asked_for_again_and_the_update_then_succeeds(board):
 def test_what_is_there_already_is_not_sent_again_after_a_restart(board):
     head = make_bundle(FILES)
     board.chunks(head, board.begin(head))
-    board.chunks(FILES["app/one.mpy"], board.ask(codes.UPDATE_FILE, 0))
-    at = board.ask(codes.UPDATE_FILE, 1)
+    for i in (0, 1):
+        board.chunks([*FILES.values()][i], board.ask(codes.UPDATE_FILE, i))
+    at = board.ask(codes.UPDATE_FILE, 2)
     board.ask(codes.UPDATE_CHUNK, at, FILES["two.mpy"][:500])
     board.open()  # restarted in between
     assert board.begin(head) == len(head)
-    assert board.ask(codes.UPDATE_FILE, 0) == 3000
-    assert board.ask(codes.UPDATE_FILE, 1) == 500
+    assert board.ask(codes.UPDATE_FILE, 1) == 3000
+    assert board.ask(codes.UPDATE_FILE, 2) == 500
     assert board.send(FILES) == 2
 
 
@@ -203,6 +248,92 @@ def test_chunks_may_come_twice_early_or_too_long(board):
     assert board.ask(codes.UPDATE_STATUS, 0) == 60
     with pytest.raises(RefusedError, match="bytes of a file of"):
         board.ask(codes.UPDATE_CHUNK, 60, head[60:] + b"more")
+
+
+def test_what_is_left_of_another_bundle_does_not_disturb(board):
+    other = make_bundle(NEXT)
+    board.begin(other)
+    board.ask(codes.UPDATE_CHUNK, 0, other[:100])
+    board.open()
+    board.chunks(other, board.begin(other))
+    board.ask(codes.UPDATE_CHUNK, board.ask(codes.UPDATE_FILE, 0), b"2" * 500)
+    board.open()
+    board.send(FILES)
+    assert board.slots.trial == "a"
+
+
+def test_of_an_older_application_only_what_is_the_same_is_kept(board):
+    install(board.root, "a", NEXT)
+    n = board.send(FILES)
+    n_head = -(-len(make_bundle(FILES)) // 500)
+    assert n == n_head + 1 + 6  # z and one; two is the same
+
+
+def test_a_manifest_that_rots_in_the_flash_is_sent_anew(board):
+    head = make_bundle(FILES)
+    board.chunks(head, board.begin(head))
+    (staged,) = (board.root / "update").iterdir()
+    staged.write_bytes(b"?" * len(head))
+    with pytest.raises(RefusedError, match="begin again") as refused:
+        board.ask(codes.UPDATE_FILE, 0)
+    assert refused.value.code == m.NOT_YET
+    board.send(FILES, head)
+
+
+class GoneError(Exception):
+    """The link, or the power, has failed."""
+
+
+class Flaky(Board):
+    """A board whose link fails after some messages: the request is lost, or its answer."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.left = -1
+        self.loses_answer = False
+        self.n = 0
+
+    def ask(self, op, offset, content=b""):
+        self.n += 1
+        if self.left == 0 and not self.loses_answer:
+            raise GoneError
+        answer = super().ask(op, offset, content)
+        if self.left == 0:
+            raise GoneError
+        self.left -= 1
+        return answer
+
+
+@pytest.mark.parametrize("loses_answer", [False, True])
+@pytest.mark.parametrize("restarts", [False, True])
+def test_the_link_may_fail_at_every_message(tmp_path, loses_answer, restarts):
+    (tmp_path / "whole").mkdir()
+    whole = Flaky(tmp_path / "whole")
+    whole.open()
+    whole.send(FILES)
+    assert whole.n > 15
+    for n in range(whole.n):
+        root = tmp_path / str(n)
+        root.mkdir()
+        install(root, "b", NEXT)
+        board = Flaky(root)
+        board.slots.settle("b")
+        board.left, board.loses_answer = n, loses_answer
+        board.open()
+        with pytest.raises(GoneError):
+            board.send(FILES)
+        has_ended = loses_answer and n == whole.n - 1
+        if restarts:
+            board.slots = Slots(str(root))
+            assert board.slots.boot() == ("a" if has_ended else "b")
+            board.slots.settle("b")
+            board.open()
+        board.left = -1
+        if restarts or not has_ended:
+            board.send(FILES)
+        else:
+            assert board.ask(codes.UPDATE_END, 0) == 0
+        assert Slots(str(root)).boot() == "a"
 
 
 @pytest.mark.parametrize(
@@ -237,84 +368,28 @@ def install(root: Path, slot: str, files=FILES) -> None:
         path.write_bytes(data)
 
 
-def test_a_trial_that_never_says_it_is_well_gives_way_to_the_last_good_one(tmp_path):
-    install(tmp_path, "a")
-    install(tmp_path, "b", NEXT)
-    slots = Slots(str(tmp_path))
-    slots.settle("a")
-    slots.propose("b")
-    booted = [Slots(str(tmp_path)).boot() for _ in range(TRIES + 1)]
-    assert booted == ["b"] * TRIES + ["a"]
-    assert Slots(str(tmp_path)).trial == ""
-
-
-def test_a_trial_that_settles_becomes_the_good_one(tmp_path):
-    install(tmp_path, "a")
-    install(tmp_path, "b", NEXT)
-    Slots(str(tmp_path)).settle("a")
-    Slots(str(tmp_path)).propose("b")
-    assert Slots(str(tmp_path)).boot() == "b"
-    Slots(str(tmp_path)).settle("b")
-    assert [Slots(str(tmp_path)).boot() for _ in range(3)] == ["b"] * 3
-
-
-def test_a_slot_that_was_damaged_is_not_booted(tmp_path):
-    install(tmp_path, "a")
-    install(tmp_path, "b", NEXT)
-    Slots(str(tmp_path)).settle("b")
-    (tmp_path / "b" / "two.mpy").write_bytes(b"rot")
-    assert Slots(str(tmp_path)).boot() == "a"
-    (tmp_path / "a" / "app" / "one.mpy").unlink()
-    assert Slots(str(tmp_path)).boot() == ""
-
-
-@pytest.mark.parametrize(
-    "text", ["", "a b", "a - 0 0 0 en", "\0\xff", "c d 1 2 3 end", "a - x 0 0 end"]
-)
-def test_a_state_that_cannot_be_read_leaves_the_slots_to_their_manifests(tmp_path, text):
-    install(tmp_path, "b")
-    (tmp_path / "slots.txt").write_text(text, encoding="latin-1")
-    assert Slots(str(tmp_path)).boot() == "b"
-
-
-def test_too_many_early_restarts_lead_to_safe_mode_and_a_long_run_leads_out(tmp_path):
-    install(tmp_path, "a")
-    Slots(str(tmp_path)).settle("a")
-    for i in range(EARLY + 2):
-        slots = Slots(str(tmp_path))
-        assert slots.boot(was_dog=True) == "a"
-        assert slots.is_safe == (i >= EARLY)
-    assert slots.n_dogs == EARLY + 2
-    assert Slots(str(tmp_path)).is_safe
-    Slots(str(tmp_path)).settle("a")
-    slots = Slots(str(tmp_path))
-    slots.boot()
-    assert not slots.is_safe
-
-
-def test_a_trial_that_crashes_at_once_falls_back_before_safe_mode(tmp_path):
-    install(tmp_path, "a")
-    install(tmp_path, "b", NEXT)
-    Slots(str(tmp_path)).settle("a")
-    Slots(str(tmp_path)).propose("b")
-    seen = []
-    for _ in range(TRIES + 1):
-        slots = Slots(str(tmp_path))
-        seen.append((slots.boot(was_dog=True), slots.is_safe))
-    assert seen == [("b", False)] * TRIES + [("a", False)]
+def application(version: int, filler: bytes) -> dict[str, bytes]:
+    """Return the files of an application that can be booted."""
+    pack = {"which.py": b"VERSION = %d\n" % version, "deep/filler.bin": filler}
+    return {PACK: bundle.packed(pack), "same.bin": bytes(range(256)) * 3}
 
 
 @pytest.mark.mpy
 def test_the_power_may_fail_at_any_moment_of_an_update(tmp_path, mpy_path, script):
-    for n, files in ((1, FILES), (2, NEXT)):
+    firmware_root = BOOT.parent
+    for n, files in (
+        (1, application(1, b"1" * 9000)),
+        (2, application(2, bytes(range(250)) * 30)),
+    ):
         (tmp_path / f"head-{n}.bin").write_bytes(make_bundle(files))
         (tmp_path / f"files-{n}.json").write_text(json.dumps([d.hex() for d in files.values()]))
     (tmp_path / "key.bin").write_bytes(KEY)
     program = tmp_path / "update_cut.py"
     program.write_text(script("update_cut.py"))
+    (tmp_path / "pack.py").write_bytes((firmware_root / "pack.py").read_bytes())
     done = subprocess.run(
         [mpy_path, "-X", "heapsize=8m", program, tmp_path, BOOT, "1"],
-        env={**os.environ, "MICROPYPATH": str(firmware.compiled(64))},
+        env={**os.environ, "MICROPYPATH": f"{tmp_path}:{firmware.compiled(64)}"},
         capture_output=True,
         text=True,
         timeout=100,

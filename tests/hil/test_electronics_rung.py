@@ -1,17 +1,23 @@
 """``sim:walk?electronics=1``: the real drivers over modelled parts, behind the ordinary SDK."""
 
 import asyncio
+from array import array
 
 import numpy as np
 import pytest
 
 import solekit
+from solecore.layouts import geometry
 from solecore.wire import codes, names
-from solekit import service
+from solefoot.app.profiles import profile
+from solefoot.app.settings import Settings
+from solekit import layouts, numpy_kernels, service
 from solekit.errors import DeviceError, TransportSpecError
 from solekit.recording import Recording
 from solekit_hil import defects
 from solekit_hil.electronics.faults import Faults
+from solekit_hil.electronics.pressure import film_of
+from solekit_hil.wired import calibrate, open_side
 
 IDEAL = "sim:walk?seed=4&side=left&layout={}"
 WIRED = IDEAL + "&electronics=1"
@@ -58,19 +64,19 @@ def test_nothing_is_lost_and_the_insole_says_what_it_is_made_of(both):
     assert foot.info.failed == ()
 
 
-def test_events_are_those_of_the_ideal_sensor_to_half_a_frame(both):
+def test_events_are_those_of_the_ideal_sensor_to_25_ms(both):
     ideal, wired = (recording.events for recording in both)
     for kind in ("ic", "to"):
         a = ideal[ideal["kind"] == kind]["t_s"].to_numpy()
         b = wired[wired["kind"] == kind]["t_s"].to_numpy()
         a, b = (times[(times > a[0] + 1) & (times < a[0] + 10)] for times in (a, b))
         assert len(a) == len(b) >= 7
-        # Half a frame of the grid. Light loads read high (see below): a toe off comes late by it.
-        assert np.abs(a - b).max() < 0.0167
-        assert np.abs(np.median(a - b)) < 0.01
+        # Light loads read high (see below): a toe off comes late by it.
+        assert np.abs(a - b).max() < 0.025
+        assert np.abs(np.median(a - b)) < 0.015
 
 
-def test_force_is_that_of_the_ideal_sensor_within_a_fifth(both):
+def test_force_is_that_of_the_ideal_sensor_as_far_as_the_film_lets_it(both):
     ideal, wired = (recording.feet["left"].force_n for recording in both)
     n = min(len(ideal), len(wired))
     ideal, wired = ideal[:n].sum(axis=1), wired[:n].sum(axis=1)
@@ -80,6 +86,29 @@ def test_force_is_that_of_the_ideal_sensor_within_a_fifth(both):
     assert 0.9 < np.median(ratio) < 1.2
     assert ratio.min() > 0.8
     assert ratio.max() < 1.35
+
+
+@pytest.mark.parametrize("layout", ["grid-30x22", "cells-16"])
+def test_with_a_film_without_vices_the_newtons_are_right(layout):
+    at = layouts.named(layout, "left")
+    film = {"exponent": 1.0, "hysteresis": 0.0, "creep": 0.0, "noise": 0.0}
+    options = {"peak_kpa": 600.0, "seed": 5}  # this film conducts more at the top
+    s = Settings(geometry(layout, False), profile(layout), 0, "S", 1)
+    s.calibration.force_lsb_un = round(300e3 * at.area_mm2.max() / 255)
+    press = open_side(at, film=film_of(at, seed=5, **film), **options)
+    calibrate(at, s, press, peak_kpa=300.0)
+    side = open_side(at, film=film_of(at, seed=5, **film), **options)
+    kpa = np.random.default_rng(1).uniform(0, 250, at.n_cells)
+    force_n = kpa * at.area_mm2 * 1e-3
+    side.load(force_n, 0.0)
+    raw, cells = array("H", bytes(2 * at.n_cells)), bytearray(at.n_cells)
+    side.scan_into(raw)
+    numpy_kernels.calibrate(raw, s.calibration.table, cells, at.n_cells)
+    found_n = np.frombuffer(cells, np.uint8) * (s.calibration.force_lsb_un * 1e-6)
+    full_n = 300e-3 * at.area_mm2.max()
+    # The row driver's 2.5 ohm carry the whole row: 10 mA under the press take 1.5 % of the drive.
+    assert np.abs(found_n - force_n).max() < 0.03 * full_n
+    assert abs(found_n.sum() / force_n.sum() - 1) < 0.02
 
 
 def test_the_imu_has_its_own_rate_and_feels_gravity(both):

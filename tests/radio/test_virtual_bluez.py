@@ -1,63 +1,23 @@
-"""The SDK over unmodified bleak, a virtual BlueZ and the very firmware in MicroPython."""
+"""The SDK over unmodified bleak, a virtual BlueZ and the very firmware in MicroPython: data."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 
 import pytest
 
 pytest.importorskip("dbus_fast", reason="the virtual BlueZ is for Linux")
 
 from solecore.wire import gatt
-from solekit.errors import ConnectionLostError, TransportError, TransportSpecError
+from solekit.errors import ConnectionLostError
 from solekit.insole import Insole
 from solekit.pair import Pair, connect_pair
-from solekit.transports import WallClock, ble, open_transports
-from solekit_hil.radio.virtual import ADDRESSES, VirtualBleTransport
+from solekit.transports import ble
+
+from .virtual import LEFT, PATIENCE_S, play, transport, until, until_frames
 
 pytestmark = [pytest.mark.mpy32, pytest.mark.bluez]
-
-LEFT = ADDRESSES["left"]
-PATIENCE_S = 15.0
-
-
-def transport(arguments: str = "", *, reconnect_s: float = 60.0) -> VirtualBleTransport:
-    """Return the left foot of a virtual pair, 16 cells unless ``arguments`` say otherwise."""
-    (one,) = open_transports(f"mpy:walk?ble=1&side=left&log=0&{arguments}").values()
-    assert isinstance(one, VirtualBleTransport)
-    one.reconnect_s = reconnect_s
-    return one
-
-
-def play(story) -> None:
-    """Run ``story`` and let the tasks of bleak and dbus-fast end."""
-
-    async def all_of_it():
-        await story()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        if others:
-            await asyncio.wait(others, timeout=2.0)
-
-    asyncio.run(all_of_it())
-
-
-async def until_frames(insole: Insole, n: int) -> None:
-    """Wait until ``n`` frames more have come."""
-    wanted = insole.progress()[0] + n
-    async with asyncio.timeout(PATIENCE_S), contextlib.aclosing(insole.frames()) as frames:
-        async for _ in frames:
-            if insole.progress()[0] >= wanted:
-                return
-
-
-async def until(is_so: Callable[[], object]) -> None:
-    """Wait until something is so that nothing tells of."""
-    clock = WallClock()
-    async with asyncio.timeout(PATIENCE_S):
-        while not is_so():
-            await clock.sleep(0.02)
 
 
 @pytest.mark.parametrize("mtu", [23, 100, 247])
@@ -292,109 +252,6 @@ def test_a_foot_whose_firmware_ends_is_lost_with_what_it_said():
     play(story)
 
 
-def test_a_foot_whose_window_is_shut_says_how_to_open_it():
-    async def story():
-        one = transport("layout=cells-4")
-        one.pair.opens_window = False
-        other = ble.BleTransport(LEFT)
-        await one.pair.open("left")
-        try:
-            with pytest.raises(TransportError, match="open its pairing window"):
-                await other.open()
-            # No half of a bond is left behind: with the window open the next try succeeds.
-            one.pair.feet["left"].press_button()
-            await other.open()
-            await other.close()
-        finally:
-            await one.pair.close("left")
-
-    play(story)
-
-
-def test_a_bond_is_used_again_by_the_next_program():
-    async def story():
-        one = transport("layout=cells-4")
-        await one.open()
-        other = ble.BleTransport(LEFT)
-        await ble.BleTransport.close(one)  # the foot stays, with its window shut
-        one.pair.feet["left"].restart()
-        async with Insole(other) as insole:
-            assert insole.side == "left"
-        await one.pair.close("left")
-
-    play(story)
-
-
-def test_insoles_in_the_air_are_found_with_side_and_serial(capsys):
-    async def story():
-        pair = open_transports("mpy:walk?ble=1&layout=cells-4&log=0")
-        left = pair["left"]
-        await left.pair.open("left")
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                found = []
-                while len(found) < 2:  # the right one begins in its own time
-                    found = await ble.discover(0.3)
-        finally:
-            await left.pair.close("left")
-        assert [one.name for one in found] == ["Solekit L", "Solekit R"]
-        assert [one.address for one in found] == list(ADDRESSES.values())
-        assert [one.side for one in found] == ["left", "right"]
-        assert [one.serial for one in found] == ["VIRTUAL-0001-L", "VIRTUAL-0001-R"]
-        assert [one.is_pairing for one in found] == [True, False]
-
-    play(story)
-
-
-def test_an_insole_is_named_as_well_as_addressed(monkeypatch):
-    async def story():
-        one = transport("layout=cells-4")
-        await one.pair.open("left")
-        try:
-            async with Insole(open_transports("ble:Solekit L")[""]) as insole:
-                assert insole.side == "left"
-            monkeypatch.setattr(ble, "SCAN_S", 0.5)
-            with pytest.raises(TransportError, match="heard: ble:Solekit L"):
-                await open_transports("ble:Solekit X")[""].open()
-        finally:
-            await one.pair.close("left")
-
-    play(story)
-
-
-def test_opening_and_closing_keep_to_what_every_transport_does():
-    async def story():
-        one = transport("layout=cells-4")
-        await one.close()
-        with pytest.raises(ConnectionLostError, match="closed"):
-            await one.send(b"\x01")
-        for _ in range(2):
-            await one.open()
-            with pytest.raises(TransportError, match="close it first"):
-                await one.open()
-            await one.close()
-            await one.close()
-        with pytest.raises(ConnectionLostError, match="closed"):
-            await one.send(b"\x01")
-
-    play(story)
-
-
-def test_values_are_taken_by_start_notify():
-    async def story():
-        one = transport("layout=cells-4")
-        await one.open()
-        double = one.pair.rig.double
-        states = {
-            str(one.UUID): (bool(one.Notifying), bool(one.NotifyAcquired))
-            for one in double.devices[LEFT].characteristics()
-        }
-        assert [states[uuid] for uuid in (gatt.CTRL, gatt.DATA, gatt.LOG)] == [(True, False)] * 3
-        await one.close()
-
-    play(story)
-
-
 def test_a_recording_over_the_air_is_whole(tmp_path):
     async def story():
         async with connect_pair("mpy:walk?ble=1&layout=cells-16&side=right&log=0") as pair:
@@ -411,17 +268,3 @@ def test_a_recording_over_the_air_is_whole(tmp_path):
     assert foot.loss["pressure"].holds
     assert foot.loss["pressure"].missing == 0
     assert foot.seq.size >= 100
-
-
-@pytest.mark.parametrize(
-    "rest",
-    ["walk?ble=1&pty=1", "walk?ble=1&jitter_ms=5", "walk?ble=1&mtu=22", "walk?stack=zephyr"],
-)
-def test_what_the_virtual_radio_does_not_have_is_refused(rest):
-    with pytest.raises(TransportSpecError):
-        open_transports(f"mpy:{rest}")
-
-
-def test_only_micropython_has_a_radio():
-    with pytest.raises(TransportSpecError, match="mpy:"):
-        open_transports("sim:walk?ble=1")

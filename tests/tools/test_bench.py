@@ -45,7 +45,7 @@ def test_the_viper_benchmark_prints_every_kernel(mpy_path, mpy32_path, monkeypat
     monkeypatch.setattr("sys.argv", ["bench", "viper", "--json"])
     assert main() == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
-    assert len(rows) == 12
+    assert len(rows) == 14
     assert all(row["ratio"] > 1 for row in rows)
 
 

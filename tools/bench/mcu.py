@@ -33,7 +33,11 @@ TARGET, STRETCH = 210_000, 150_000
 STAGES = ("scan", "calibrate", "sums", "detector", "CoP", "coder", "frame")
 
 # The step to time: clock in MHz, cycles per instruction as guessed.
-BOARDS = {"ESP32-S3 240 MHz": (240, 1.3), "RP2040 125 MHz": (125, 1.9), "RP2350 150 MHz": (150, 1.4)}
+BOARDS = {
+    "ESP32-S3 240 MHz": (240, 1.3),
+    "RP2040 125 MHz": (125, 1.9),
+    "RP2350 150 MHz": (150, 1.4),
+}
 
 
 def measure() -> list[dict[str, Any]]:
@@ -96,7 +100,10 @@ def report(found: dict[str, Any]) -> list[dict[str, Any]]:
     rows.append(_row("App.serve", serve, loaded))
     total = sample + serve
     worst = int(total.max())
-    rows.append(_row("everything", total, loaded) | {"under_210k": worst < TARGET, "under_150k": worst < STRETCH})
+    rows.append(
+        _row("everything", total, loaded)
+        | {"under_210k": worst < TARGET, "under_150k": worst < STRETCH}
+    )
     rows.append(_row("gc.collect", collect, loaded) | {"heap_used": found["used"]})
     rows.append({"coded_bytes_mean": round(float(values[:, 11].mean()), 1)})
     for name, (mhz, cpi) in BOARDS.items():

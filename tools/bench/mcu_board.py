@@ -164,9 +164,7 @@ def main():
     gc.enable()
     agree = kernels.self_test(_viper), same_long(n)
     print(
-        json.dumps(
-            {"kernels": best[1], "agree": agree, "used": used, "seq": n_sent, "rows": rows}
-        )
+        json.dumps({"kernels": best[1], "agree": agree, "used": used, "seq": n_sent, "rows": rows})
     )
 
 

@@ -27,6 +27,7 @@ calls = {
     "code8": lambda k: k.code8(cells, before, out, n | k.MAY_DELTA),
     "pack12": lambda k: k.pack12(raw, out, n, 0),
     "copy8": lambda k: k.copy8(cells, out, n, 0),
+    "copy16": lambda k: k.copy16(raw, out, n, 0),
     "cobs": lambda k: k.cobs(packed, out, end),
 }
 def best(call, kernels, n_calls):

@@ -3,12 +3,14 @@
 One call per frame; nothing is allocated, no intermediate reaches 2**30. Method: two thresholds on
 an adaptive envelope (about 8 % on, 5 % off), frozen where it would drift; with a known body weight
 the envelope's top is the body weight.
+
+What runs in every frame has few locals and few arguments, the rest lies in attributes: MicroPython
+takes a call's state from the heap, after a slow search, once it passes 11 words.
 """
 
 from array import array
 
-from solecore.gait import ticks as _ticks
-from solecore.wire.messages import FOREFOOT_ON, HEEL_OFF, HEEL_ON, IC, TO
+from solecore.wire.messages import FOREFOOT_ON, HEEL_OFF, HEEL_ON, IC, TICKS_MASK, TO
 
 IDLE: int = 0
 SWING: int = 1
@@ -30,66 +32,70 @@ class Crossing:
         self.n_wraps = 0
         self.n_frames = 0  # frames beyond the level since then, 0 = none open
 
-    def mark(self, before, now, level, ticks, wraps, span, delay):
+    def mark(self, before, now, level, frame, delay=0):
         """Set the time at which the line from ``before`` to ``now`` meets ``level``.
 
-        ``ticks`` are those of the newer frame, ``span`` the microseconds between the two,
-        ``delay`` how much earlier than its frame a value really is. A level that moved past both
-        values between the frames is met at the nearer one.
+        ``frame`` has ticks, wraps and span of the newer value's frame, ``delay`` is how much
+        earlier than that a value really is. A level that moved past both values between the
+        frames is met at the nearer one.
         """
         rise = now - before
-        part = ((level - before) << 8) // rise if rise else 0  # 1/256 of a frame
-        part = 0 if part < 0 else (part if part < 256 else 256)
-        back = span - ((span * part) >> 8) + delay
-        if back > ticks and wraps == 0:  # before the clock began
-            back = ticks
-        self.n_wraps = wraps if back <= ticks else wraps - 1
-        self.ticks = _ticks.diff(ticks, back)
+        back = ((level - before) << 8) // rise if rise else 0  # 1/256 of a frame
+        back = 0 if back < 0 else (back if back < 256 else 256)
+        back = frame.span - ((frame.span * back) >> 8) + delay
+        if back > frame.ticks and frame.n_wraps == 0:  # before the clock began
+            back = frame.ticks
+        back = frame.ticks - back
+        self.n_wraps = frame.n_wraps if back >= 0 else frame.n_wraps - 1
+        self.ticks = back if back >= 0 else back + TICKS_MASK + 1
         self.n_frames = 1
 
 
-class Latch:
-    """On/off of one region of the sole, above its own floor."""
+class Latch(Crossing):
+    """On/off of one region of the sole, above its own floor; ``frame`` has levels and times."""
 
-    def __init__(self, n_confirm: int) -> None:
-        self._n_confirm = n_confirm
+    def __init__(self, frame, on_kind: int, off_kind: int) -> None:
+        Crossing.__init__(self)
+        self._frame = frame
+        self.on_kind = on_kind
+        self.off_kind = off_kind  # 0: nobody wants to know
         self.is_on = False
-        self._last = -1
-        self._floor = 0
-        self.crossing = Crossing()
+        self.is_pending = False  # it came on before the contact that it belongs to
+        self._last = 0
+        self._floor = _SATURATED  # until the first value
 
-    def step(self, value, rise, fall, leak, ticks, wraps, span, delay):
-        """Take one value; return 1 when it has come on, -1 when it has gone off, else 0."""
+    def step(self, value):
+        """Take one value; return whether ``is_on`` has changed."""
         last = self._last
         self._last = value
-        if last < 0:
-            self._floor = value << _SCALE
-            return 0
-        scaled = value << _SCALE
-        if scaled < self._floor:
-            self._floor = scaled
-        elif leak and not self.is_on:
-            self._floor += (scaled - self._floor) >> leak
-        floor = self._floor >> _SCALE
-        crossing = self.crossing
+        frame = self._frame
+        level = self._floor
+        if value << _SCALE < level:
+            level = value << _SCALE
+            self._floor = level
+        elif frame.leak and not self.is_on:
+            level += ((value << _SCALE) - level) >> frame.leak
+            self._floor = level
+        level >>= _SCALE
         if self.is_on:
-            level = floor + fall
-            beyond = value < level
+            level += frame.fall
+            if value >= level:
+                self.n_frames = 0
+                return False
         else:
-            level = floor + rise
-            beyond = value > level
-        if not beyond:
-            crossing.n_frames = 0
-            return 0
-        if crossing.n_frames:
-            crossing.n_frames += 1
+            level += frame.rise
+            if value <= level:
+                self.n_frames = 0
+                return False
+        if self.n_frames:
+            self.n_frames += 1
         else:
-            crossing.mark(last, value, level, ticks, wraps, span, delay)
-        if crossing.n_frames < self._n_confirm:
-            return 0
-        crossing.n_frames = 0
+            self.mark(last, value, level, frame)
+        if self.n_frames < frame.n_confirm:
+            return False
+        self.n_frames = 0
         self.is_on = not self.is_on
-        return 1 if self.is_on else -1
+        return True
 
 
 class ContactDetector:
@@ -121,14 +127,18 @@ class ContactDetector:
         self._min = 0
         self._low = -1  # least force of the stance that the data began in; -1 afterwards
         self._last = -1
-        self._last_ticks = 0
         self._last_f = 0
+        # The frame in work: its time, microseconds since the one before, levels of the regions.
+        self.ticks = 0
+        self.n_wraps = 0
+        self.span = 0
+        self.rise = 0
+        self.fall = 0
+        self.leak = 0
         self._up = Crossing()
         self._down = Crossing()
-        self._heel = Latch(self.n_confirm)
-        self._fore = Latch(self.n_confirm)
-        self._heel_pending = False
-        self._fore_pending = False
+        self._heel = Latch(self, HEEL_ON, HEEL_OFF)
+        self._fore = Latch(self, FOREFOOT_ON, 0)
         self._seen = 0
         self.ticks_of = array("I", [0] * 6)
         self.wraps_of = array("H", [0] * 6)
@@ -144,57 +154,67 @@ class ContactDetector:
 
     def step(self, force, heel, fore, ticks, wraps):
         """Take one frame's sums and time; return the events that it confirmed, bit k = kind k."""
+        self.span = ticks - self.ticks
+        self.ticks = ticks
+        self.n_wraps = wraps
+        return self._step(force, heel, fore)
+
+    def _step(self, force, heel, fore):
         f = (force + self._last_f) >> 1 if self._smooth and self._last >= 0 else force
         self._last_f = force
-        last = self._last
-        self._last = f
-        scaled = f << _SCALE
-        if last < 0:
-            self._last_ticks = ticks
-            self._begin(scaled)
+        if self._last < 0:
+            self._last = f
+            self._begin(f << _SCALE)
             return 0
-        span = _ticks.diff(ticks, self._last_ticks)
-        if span > MAX_SPAN_US:
-            span = MAX_SPAN_US
-        self._last_ticks = ticks
-        self._follow(scaled, f)
-        bits = self._regions(heel, fore, ticks, wraps, span)
+        if self.span < 0:
+            self.span += TICKS_MASK + 1
+        if self.span > MAX_SPAN_US:
+            self.span = MAX_SPAN_US
+        self._follow(f)
+        bits = self._regions(heel, fore)
+        bits |= self._phase(f, force)
+        self._last = f
+        return bits
+
+    def _phase(self, f, force):
+        """Look for toe off in stance, for initial contact in swing; return what was confirmed."""
         if self.n_state < _SATURATED:
             self.n_state += 1
         if self.state == STANCE:
-            down = self._down
+            edge = self._down
             if f >= self.off:
-                down.n_frames = 0
-            elif down.n_frames:
-                down.n_frames += 1
+                edge.n_frames = 0
+                return 0
+            if edge.n_frames:
+                edge.n_frames += 1
             else:
-                down.mark(last, f, self.off, ticks, wraps, span, self._delay)
-            if down.n_frames >= self.n_confirm and self.n_state > self._refractory:
-                bits |= self._event(TO, down, force)
-                self._enter(SWING)
-            return bits
-        up = self._up
+                edge.mark(self._last, f, self.off, self, self._delay)
+            if edge.n_frames < self.n_confirm or self.n_state <= self._refractory:
+                return 0
+            self._enter(SWING)
+            return self._event(TO, edge, force)
+        edge = self._up
         if f <= self.on:
-            up.n_frames = 0
-        elif up.n_frames:
-            up.n_frames += 1
+            edge.n_frames = 0
+            return 0
+        if edge.n_frames:
+            edge.n_frames += 1
         else:
-            up.mark(last, f, self.on, ticks, wraps, span, self._delay)
+            edge.mark(self._last, f, self.on, self, self._delay)
         if (
-            self.state == SWING
-            and up.n_frames >= self.n_confirm
-            and self.n_state > self._refractory
+            self.state != SWING
+            or edge.n_frames < self.n_confirm
+            or self.n_state <= self._refractory
         ):
-            bits |= self._event(IC, up, force)
-            self._enter(STANCE)
-            if self._heel_pending:
-                bits |= 1 << HEEL_ON
-            if self._fore_pending:
-                bits |= 1 << FOREFOOT_ON
-            self._seen = bits
-            self._heel_pending = False
-            self._fore_pending = False
-        return bits
+            return 0
+        self._enter(STANCE)
+        self._seen = self._event(IC, edge, force)
+        if self._heel.is_pending:
+            self._seen |= 1 << HEEL_ON
+        if self._fore.is_pending:
+            self._seen |= 1 << FOREFOOT_ON
+        self._heel.is_pending = self._fore.is_pending = False
+        return self._seen
 
     def _begin(self, scaled):
         """Start with the first frame: unloaded, or in the middle of a stance that has no IC."""
@@ -206,30 +226,39 @@ class ContactDetector:
             self._min = 0  # calibrated cells: no load is zero
             self._enter(STANCE)
 
-    def _follow(self, scaled, f):
+    def _follow(self, f):
         """Move the envelope and the thresholds that hang on it."""
-        state = self.state
+        scaled = f << _SCALE
         if self._low >= 0:
-            state = self._settle(scaled)
-        if scaled < self._min:
-            self._min = scaled
+            self._settle(scaled)
+        state = self.state
+        least = self._min
+        most = self._max
+        if scaled < least:
+            least = scaled
         elif state != STANCE and f < self.on:
-            self._min += (scaled - self._min) >> self._leak
+            least += (scaled - least) >> self._leak
+        self._min = least
         if not self.body_weight:
-            if scaled > self._max:
-                self._max = scaled
+            if scaled > most:
+                most = scaled
             elif state == STANCE and self.n_state <= self._standing:
-                self._max -= (self._max - scaled) >> self._leak
-        extent = self._max - self._min
+                most -= (most - scaled) >> self._leak
+            self._max = most
+        most -= least  # the extent
         if state == IDLE:
-            if extent >= self._range_min:
+            if most >= self._range_min:
                 # As if swing had begun long ago: the first contact need not wait.
                 self.state = SWING
                 self.n_state = self._refractory
-        elif state == SWING and extent < self._range_min:
+        elif state == SWING and most < self._range_min:
             self._enter(IDLE)
-        self.on = (self._min + ((extent * 10) >> 7)) >> _SCALE
-        self.off = (self._min + ((extent * 6) >> 7)) >> _SCALE
+        self.on = (least + ((most * 10) >> 7)) >> _SCALE
+        self.off = (least + ((most * 6) >> 7)) >> _SCALE
+        most >>= _SCALE
+        self.rise = (most * 5) >> 7
+        self.fall = (most * 3) >> 7
+        self.leak = 0 if self.state == STANCE else self._leak
 
     def _settle(self, scaled):
         """Watch the stance that the data began in: a toe off ends it, or it is no stance at all.
@@ -247,38 +276,28 @@ class ContactDetector:
                 self._enter(IDLE)
         if self.state != STANCE:
             self._low = -1
-        return self.state
 
-    def _regions(self, heel, fore, ticks, wraps, span):
+    def _regions(self, heel, fore):
         """Step the heel and forefoot latches; return their events inside a contact."""
-        extent = (self._max - self._min) >> _SCALE
-        rise = (extent * 5) >> 7
-        fall = (extent * 3) >> 7
-        leak = 0 if self.state == STANCE else self._leak
+        bits = 0
+        if self._heel.step(heel):
+            bits = self._turned(self._heel, heel)
+        if self._fore.step(fore):
+            bits |= self._turned(self._fore, fore)
+        return bits
+
+    def _turned(self, latch, force):
+        """Return the event of a region that has come on or gone off, if a contact has it."""
         # A stance whose IC nobody saw is no contact: its heel and forefoot are not reported.
         in_stance = self.state == STANCE and self._low < 0
-        bits = 0
-        change = self._heel.step(heel, rise, fall, leak, ticks, wraps, span, 0)
-        if change > 0:
-            if in_stance:
-                bits |= self._once(HEEL_ON, self._heel.crossing, heel)
-            else:
-                self._event(HEEL_ON, self._heel.crossing, heel)
-                self._heel_pending = True
-        elif change < 0:
-            self._heel_pending = False
-            if in_stance:
-                bits |= self._once(HEEL_OFF, self._heel.crossing, heel)
-        change = self._fore.step(fore, rise, fall, leak, ticks, wraps, span, 0)
-        if change > 0:
-            if in_stance:
-                bits |= self._once(FOREFOOT_ON, self._fore.crossing, fore)
-            else:
-                self._event(FOREFOOT_ON, self._fore.crossing, fore)
-                self._fore_pending = True
-        elif change < 0:
-            self._fore_pending = False
-        return bits
+        if not latch.is_on:
+            latch.is_pending = False
+            return self._once(latch.off_kind, latch, force) if in_stance and latch.off_kind else 0
+        if in_stance:
+            return self._once(latch.on_kind, latch, force)
+        self._event(latch.on_kind, latch, force)
+        latch.is_pending = True
+        return 0
 
     def _once(self, kind, crossing, force):
         """Record ``kind`` unless this contact has it already."""

@@ -15,6 +15,22 @@ FLAT: int = 2
 FOREFOOT: int = 3
 
 
+def _slot(j):
+    """Return where point ``j`` of a contact lies.
+
+    When there are twice as many points as places, each later one takes the place of one that lies
+    between two kept ones: none is ever moved.
+    """
+    while j >= _POINTS:
+        half = _POINTS
+        step = 1
+        while j >= 2 * half:
+            half *= 2
+            step *= 2
+        j += step - half
+    return j
+
+
 class StrideAccumulator:
     """Values of the contact in progress, and of the one that a later contact completes."""
 
@@ -38,9 +54,8 @@ class StrideAccumulator:
         self.integral = 0
         self.n_active = 0
         self.strike = UNKNOWN
-        self._n = 0
-        self._every = 1
-        self._skip = 0
+        self._n_seen = 0
+        self._every = 1  # how far the points kept are apart
 
     def add(self, force, sum_x, sum_y, n_active):
         """Take one frame of stance; ``sum_x`` and ``sum_y`` are force times u8 coordinate."""
@@ -53,22 +68,16 @@ class StrideAccumulator:
             self.n_active = n_active
         if force == 0:
             return
-        self._skip += 1
-        if self._skip < self._every:
+        j = self._n_seen
+        self._n_seen = j + 1
+        if j & (self._every - 1):
             return
-        self._skip = 0
-        if self._n == _POINTS:  # full: keep every other point and take half as many from now on
-            i = 0
-            while i < _POINTS // 2:
-                self._x[i] = self._x[2 * i]
-                self._y[i] = self._y[2 * i]
-                i += 1
-            self._n = _POINTS // 2
+        if j == _POINTS * self._every:  # full: every other point makes room for a new one
             self._every *= 2
+        j = _slot(j)
         # The sixteenths of the remainder apart: 16 * sum passes 2**30 on a large, loaded sole.
-        self._x[self._n] = ((sum_x // force) << 4) + ((sum_x % force) << 4) // force
-        self._y[self._n] = ((sum_y // force) << 4) + ((sum_y % force) << 4) // force
-        self._n += 1
+        self._x[j] = ((sum_x // force) << 4) + ((sum_x % force) << 4) // force
+        self._y[j] = ((sum_y // force) << 4) + ((sum_y % force) << 4) // force
 
     def end(self, ticks, wraps):
         """Close the stance at toe off; one whose IC is unknown leaves nothing."""
@@ -77,19 +86,19 @@ class StrideAccumulator:
         self.is_open = False
         self.has_ended = True
         self.stance_us = _ticks.elapsed(ticks, wraps, self.ic_ticks, self.ic_wraps)
-        cop = self.cop
-        n = self._n
         i = 0
         while i < 6:
-            cop[i] = 0
+            self.cop[i] = 0
             i += 1
-        if n:
-            cop[0] = self._x[0]
-            cop[1] = self._y[0]
-            cop[2] = self._x[n // 2]
-            cop[3] = self._y[n // 2]
-            cop[4] = self._x[n - 1]
-            cop[5] = self._y[n - 1]
+        if self._n_seen:
+            last = (self._n_seen - 1) // self._every
+            self._put(0, 0)
+            self._put(2, (last + 1) // 2 * self._every)
+            self._put(4, last * self._every)
+
+    def _put(self, i, j):
+        self.cop[i] = self._x[_slot(j)]
+        self.cop[i + 1] = self._y[_slot(j)]
 
     def heel_down(self, ticks):
         """Note when the heel came down."""

@@ -84,6 +84,9 @@ class FlashLog:
         view = ring.seal(self._boot, number)
         room = self.store.capacity - 2 * FILE_BLOCK - len(view)
         is_written = False
+        while ring.must_shrink:
+            i = self._find_acked(ring)
+            ring.remove(i if i > 0 else 0)
         while not is_written and (self.bytes_held() <= room or self._sacrifice(ring)):
             if self.bytes_held() > room:
                 continue

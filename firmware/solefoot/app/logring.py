@@ -20,6 +20,7 @@ RANGES_AT: int = 20
 ENTRY_SIZE: int = 4
 HANGS: int = 1  # flag: the first frame is a difference from one in an earlier block
 FILE_BLOCK: int = 4096
+MAX_SEGMENTS: int = 96  # 36 bytes of heap each; every boot begins one, however short
 
 # A row of the table of segments.
 NUMBER: int = 0
@@ -54,9 +55,9 @@ class Ring:
         """Build the table from what the store holds; what a power cut has left stays unused."""
         head = bytearray(HEADER_SIZE)
         for name in self._store.names():
-            if name[0] != self._letter:
+            number = self._number(name)
+            if number < 0:
                 continue
-            number = int(name[1:], 16)
             row = [number, 0, 0] + [0, 0] * len(self.streams)
             size = self._store.size(name)
             while row[SIZE] + HEADER_SIZE <= size:
@@ -79,6 +80,14 @@ class Ring:
             else:
                 self._store.remove(name)
         self._store.release()
+
+    def _number(self, name):
+        """Return the number of a segment of this ring, -1 if the file is something else."""
+        try:
+            number = int(name[1:], 16)
+        except ValueError:
+            return -1
+        return number if name == self.name(number) else -1
 
     @property
     def n_segments(self) -> int:
@@ -174,6 +183,11 @@ class Ring:
         crc = binascii.crc32(self._view[:CRC_AT])
         struct.pack_into("<I", block, CRC_AT, binascii.crc32(self._view[HEADER_SIZE:end], crc))
         return self._view[:end]
+
+    @property
+    def must_shrink(self) -> bool:
+        """Whether a segment must go before the next block, so that the table stays small."""
+        return self._ends_segment and self.n_segments >= MAX_SEGMENTS
 
     def append(self, view, boot) -> None:
         """Write the sealed block to the store; OSError if that takes no more."""

@@ -77,7 +77,8 @@ class Sampler:
         self._n_frames_dropped = 0
         self._ticks = clock.ticks_us()
         self._wraps = 0
-        self._frame_ticks = 0  # of the frame before
+        self._frame_ticks = 0  # of the frame in work, until it comes of the one before
+        self._frame_wraps = 0
         self._hole = settings.period_us * 3 // 2
         self.set_form(settings.form)
 
@@ -135,46 +136,62 @@ class Sampler:
         """Wraps of the ticks that ``now`` returned last."""
         return self._wraps
 
+    # A call with more than 11 words of state takes them from the heap, after a slow search: what
+    # runs in every frame has few locals, and the frame's time lies in attributes.
+
     def sample(self) -> None:
         """Take one frame and whatever follows from it."""
         before = self._cells
         self._cells = self._before
         self._before = before
-        cells = self._cells
-        n = self._n
+        self._scan()
         k = self._k
-        sums = self._sums
+        k.calibrate(self._raw, self._table, self._cells, self._n)
+        k.sums(self._cells, self._zones, self._sums, self._n)
+        bits = self._detect()
+        self._put_frame()
+        if self._imu_frames_max:
+            self._put_imu()
+        if bits:
+            self._put_events(bits)
+        is_loaded = self.detector.state == STANCE
+        self.minutes.add_frame(is_loaded, self._frame_ticks, self._frame_wraps)
+        if self.watchers:
+            self._show()
+        if is_loaded:
+            self._add_to_stride(self._stride, self._sums)
+        elif self._stride.has_ended:
+            if _ticks.diff(self._frame_ticks, self._stride.ic_ticks) > MAX_STRIDE_US:
+                self._put_stride(0)
+
+    def _scan(self):
+        """Fill ``_raw``; a scan is stamped at its middle."""
         start = self.now()
         self._board.scan_into(self._raw)
-        took = _ticks.diff(self.now(), start)
-        ticks = self._ticks
-        wraps = self._wraps
-        if took > 1:  # a scan is stamped at its middle
-            half = took >> 1
-            wraps = wraps if half <= ticks else wraps - 1
-            ticks = _ticks.diff(ticks, half)
+        half = _ticks.diff(self.now(), start) >> 1
+        ticks = self._ticks - half
+        self._frame_wraps = self._wraps
+        if ticks < 0:
+            ticks += m.TICKS_MASK + 1
+            self._frame_wraps -= 1
         if _ticks.diff(ticks, self._frame_ticks) > self._hole:
             self._close()  # within a message samples follow each other by one period
         self._frame_ticks = ticks
-        k.calibrate(self._raw, self._table, cells, n)
-        k.sums(cells, self._zones, sums, n)
-        force = sums[SUM_F]
-        bits = self.detector.step(force, sums[SUM_HEEL], sums[SUM_FORE], ticks, wraps)
-        self._put_frame(cells, before, ticks, wraps)
-        if self._imu_frames_max:
-            self._put_imu(ticks, wraps)
-        if bits:
-            self._put_events(bits)
-        self.minutes.add_frame(self.detector.state == STANCE, ticks, wraps)
+
+    def _detect(self):
+        s = self._sums
+        return self.detector.step(
+            s[SUM_F], s[SUM_HEEL], s[SUM_FORE], self._frame_ticks, self._frame_wraps
+        )
+
+    def _show(self):
         i = 0
         while i < len(self.watchers):
-            self.watchers[i].frame(self._raw, cells, self.detector)
+            self.watchers[i].frame(self._raw, self._cells, self.detector)
             i += 1
-        stride = self._stride
-        if self.detector.state == STANCE:
-            stride.add(force, sums[SUM_X], sums[SUM_Y], sums[SUM_ACTIVE])
-        elif stride.has_ended and _ticks.diff(ticks, stride.ic_ticks) > MAX_STRIDE_US:
-            self._put_stride(0)
+
+    def _add_to_stride(self, stride, s):
+        stride.add(s[SUM_F], s[SUM_X], s[SUM_Y], s[SUM_ACTIVE])
 
     def flush(self) -> None:
         """Queue what is open: the streams stop here."""
@@ -201,25 +218,34 @@ class Sampler:
             wraps,
         )
 
-    def _put_frame(self, cells, before, ticks, wraps):
-        buf = self._open_frames
-        if buf is None:
-            buf = self.frames.claim()
-            self._open_frames = buf
-            self._n_frames = 0
-            self._end = self._frame_at
-            if self._form_id == _CODED:
-                self._end -= 2  # mode and number of tokens belong to the coded frame
-                dropped = self.frames.n_dropped[m.PRESSURE]
-                if dropped != self._n_frames_dropped:  # a difference would hang in the air
-                    self._n_frames_dropped = dropped
-                    self._encoder.force_key()
-            self._header(buf, self._form_id, m.PRESSURE, ticks, wraps)
-        self._end = self._encoder.encode_into(self._raw, cells, before, buf, self._end)
+    def _put_frame(self):
+        if self._open_frames is None:
+            self._open_frames_message()
+        encoder = self._encoder
+        if self._form_id == _CODED:
+            encoder.before = self._before
+            self._end = encoder.code_into(self._cells, self._open_frames, self._end)
+        else:
+            self._end = encoder.encode_into(
+                self._raw, self._cells, self._before, self._open_frames, self._end
+            )
         self._n_frames += 1
         self.seq[m.PRESSURE] += 1
         if self._n_frames >= self._frames_max:
             self._close_frames()
+
+    def _open_frames_message(self):
+        buf = self.frames.claim()
+        self._open_frames = buf
+        self._n_frames = 0
+        self._end = self._frame_at
+        if self._form_id == _CODED:
+            self._end -= 2  # mode and number of tokens belong to the coded frame
+            dropped = self.frames.n_dropped[m.PRESSURE]
+            if dropped != self._n_frames_dropped:  # a difference would hang in the air
+                self._n_frames_dropped = dropped
+                self._encoder.force_key()
+        self._header(buf, self._form_id, m.PRESSURE, self._frame_ticks, self._frame_wraps)
 
     def _close_frames(self):
         n = self._n_frames
@@ -229,44 +255,37 @@ class Sampler:
         self.frames.put(self._end, m.PRESSURE, self.seq[m.PRESSURE] - n, n)
         self._open_frames = None
 
-    def _put_imu(self, ticks, wraps):
+    def _put_imu(self):
         """Queue what the IMU has gathered: as its clock is its own, one more or less than due."""
-        words = self._imu_words
-        board = self._board
-        n = board.read_imu_into(words)
+        n = self._board.read_imu_into(self._imu_words)
         if not n:
             return
         n_words = n * self._settings.imu_axes
-        buf = self._open_imu
-        if buf is not None and self._imu_at + 2 * n_words > self._imu_size:
+        if self._open_imu is not None and self._imu_at + 2 * n_words > self._imu_size:
             self._close_imu()
-            buf = None
-        if buf is None:
-            buf = self.imu.claim()
-            self._open_imu = buf
-            self._n_imu_frames = 0
-            self._n_imu = 0
-            self._imu_at = m.HEADER_SIZE
-            period = board.imu_period_us or self._imu_period_us
-            back = board.imu_age_us + period * (n - 1)
-            if back > ticks and wraps == 0:  # before the clock began
-                back = ticks
-            wraps = wraps if back <= ticks else wraps - 1
-            self._header(buf, m.IMU_SAMPLES.msg_id, m.IMU, _ticks.diff(ticks, back), wraps)
-        at = self._imu_at
-        i = 0
-        while i < n_words:
-            word = words[i]
-            buf[at] = word & 255
-            buf[at + 1] = (word >> 8) & 255
-            at += 2
-            i += 1
-        self._imu_at = at
+        if self._open_imu is None:
+            self._open_imu_message(n)
+        self._imu_at = self._k.copy16(self._imu_words, self._open_imu, n_words, self._imu_at)
         self._n_imu += n
         self._n_imu_frames += 1
         self.seq[m.IMU] += n
         if self._n_imu_frames >= self._imu_frames_max:
             self._close_imu()
+
+    def _open_imu_message(self, n):
+        buf = self.imu.claim()
+        self._open_imu = buf
+        self._n_imu_frames = 0
+        self._n_imu = 0
+        self._imu_at = m.HEADER_SIZE
+        period = self._board.imu_period_us or self._imu_period_us
+        back = self._board.imu_age_us + period * (n - 1)
+        ticks = self._frame_ticks
+        wraps = self._frame_wraps
+        if back > ticks and wraps == 0:  # before the clock began
+            back = ticks
+        wraps = wraps if back <= ticks else wraps - 1
+        self._header(buf, m.IMU_SAMPLES.msg_id, m.IMU, _ticks.diff(ticks, back), wraps)
 
     def _close_imu(self):
         n = self._n_imu

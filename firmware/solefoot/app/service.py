@@ -9,6 +9,7 @@ from solecore.wire import codes
 from solecore.wire import messages as m
 from solefoot.app.commands import RefusedError
 
+_NO_ROOM: str = "the heap has no room for that; restart the insole and ask at once"
 _UNCALIBRATED: str = "zero first: without a base there is no gain"
 
 
@@ -17,10 +18,15 @@ def boot_test(board, settings) -> None:
     from solefoot.app import selftest
 
     settings.failed |= selftest.failed(selftest.at_rest(board, settings))
-    del sys.modules["solefoot.app.selftest"]
+    _unload("selftest")
+
+
+def _unload(name):
+    """Give the heap back what a module takes that is rarely needed."""
     package = sys.modules["solefoot.app"]
-    if hasattr(package, "selftest"):
-        delattr(package, "selftest")
+    sys.modules.pop("solefoot.app." + name, None)
+    if hasattr(package, name):
+        delattr(package, name)
 
 
 class Service:
@@ -45,6 +51,7 @@ class Service:
         self._levels = None
         self._force_un = 0  # of a count, as asked for
         self._rezero = None
+        self._is_loaded = False  # of the modules that do the work, any
 
     def attach(self, app) -> None:
         """Take note of the app whose extra this is."""
@@ -58,6 +65,10 @@ class Service:
             self._finish(job)
         if bool(app.settings.rezero) != (self._rezero is not None):
             self._switch_rezero()
+        if self._is_loaded and self._job is None and self._levels is None:
+            self._is_loaded = False
+            _unload("calibration")
+            _unload("selftest")
 
     def _watch(self, old, new):
         """Let ``new`` see the frames in place of ``old``; either may be None."""
@@ -96,15 +107,17 @@ class Service:
     def _calibrate(self, fields):
         from solefoot.app.calibration import NotDoneError
 
+        self._is_loaded = True
         op = fields["op"]
         try:
             self._do(op, fields["value"])
+            problem = ""
         except NotDoneError as error:
-            raise RefusedError(m.BAD_VALUE, str(error)) from None
+            problem = str(error)
         except MemoryError:
-            raise RefusedError(
-                m.BAD_VALUE, "the heap has no room for that; restart the insole and ask at once"
-            ) from None
+            problem = _NO_ROOM
+        if problem:
+            raise RefusedError(m.BAD_VALUE, problem)
         return self._state(fields["ref"], op)
 
     def _do(self, op, value):
@@ -189,8 +202,16 @@ class Service:
         )
 
     def _self_test(self, fields):
+        try:
+            return self._test(fields)
+        except MemoryError:
+            pass
+        raise RefusedError(m.BAD_VALUE, _NO_ROOM)
+
+    def _test(self, fields):
         from solefoot.app import selftest
 
+        self._is_loaded = True
         mode = fields["mode"]
         n_frames = 0
         if mode == codes.TEST_REST:

@@ -1,7 +1,8 @@
 """Two folders with an application each, and which of them runs.
 
 This file also lies at the root of the board as ``slots.py``, where boot.py uses it: that copy is
-never replaced by an update, so it depends on nothing but the interpreter.
+never replaced by an update, so it depends on nothing but the interpreter. Whatever is wrong with
+what it reads, it must not fail.
 """
 
 import binascii
@@ -11,7 +12,9 @@ import os
 NAMES = ("a", "b")
 TRIES: int = 3  # boots that a new application has to report itself healthy
 EARLY: int = 5  # restarts in a row before the application has run for a while: safe mode
+PACK: str = "app.pack"  # the file of a slot that holds the application, see firmware/pack.py
 _STATE: str = "slots.txt"
+_LONGEST_STATE: int = 80
 _MANIFEST: str = "manifest.txt"
 _HEAD: int = 5  # lines of a manifest before its files
 _BUFFER: int = 1024
@@ -27,6 +30,7 @@ class Slots:
         self.tries = 0  # boots that the trial still has
         self.early = 0  # restarts in a row that came early
         self.n_dogs = 0  # restarts by the watchdog, ever
+        self.has_left = False  # the last run ended because it was to
         self._load()
 
     @property
@@ -37,33 +41,44 @@ class Slots:
     def _load(self):
         try:
             with open(self.root + "/" + _STATE) as file:
-                words = file.read().split()
-            if len(words) != 6 or words[5] != "end":
-                return
-            good, trial = words[0], words[1]
-            numbers = [int(word) for word in words[2:5]]
-        except (OSError, ValueError):
+                words = file.read(_LONGEST_STATE).split()
+            good, trial, end = words[0], words[1], words[6]
+            numbers = [int(word) for word in words[2:6]]
+        except (OSError, ValueError, IndexError):
+            return
+        if end != "end" or min(numbers) < 0:
             return
         self.good = good if good in NAMES else ""
         self.trial = trial if trial in NAMES else ""
-        self.tries, self.early, self.n_dogs = numbers
+        self.tries, self.early, self.n_dogs = numbers[:3]
+        self.has_left = numbers[3] == 1
 
-    def save(self) -> None:
-        """Write the state; a cut leaves the old one or the new one."""
+    def save(self) -> bool:
+        """Write the state; a cut leaves the old one or the new one. False: the flash refuses."""
         path = self.root + "/" + _STATE
-        with open(path + ".new", "w") as file:
-            file.write(
-                "%s %s %d %d %d end"
-                % (self.good or "-", self.trial or "-", self.tries, self.early, self.n_dogs)
-            )
-        # MicroPython's rename puts the new file in the place of the old one.
-        getattr(os, "replace", os.rename)(path + ".new", path)
+        text = "%s %s %d %d %d %d end" % (
+            self.good or "-",
+            self.trial or "-",
+            self.tries,
+            self.early,
+            self.n_dogs,
+            self.has_left,
+        )
+        try:
+            with open(path + ".new", "w") as file:
+                file.write(text)
+            # MicroPython's rename puts the new file in the place of the old one.
+            getattr(os, "replace", os.rename)(path + ".new", path)
+        except OSError:
+            return False
+        return True
 
     def boot(self, was_dog: bool = False) -> str:
         """Choose the slot to run and take note of this start; '' if none holds an application."""
-        if was_dog:
-            self.n_dogs += 1
-        self.early += 1
+        if not self.has_left:  # on some processors every restart looks like the watchdog's
+            self.early += 1
+            self.n_dogs += was_dog
+        self.has_left = False
         slot = ""
         if self.trial and not self.is_safe:
             if self.tries > 0 and self.is_whole(self.trial):
@@ -71,14 +86,17 @@ class Slots:
                 slot = self.trial
             else:  # it never said that it is well
                 self.trial = ""
-        if not slot:
-            for slot in (self.good, self.trial) + NAMES:
-                if slot and self.is_whole(slot):
-                    break
-            else:
-                slot = ""
-        self.save()
+        slot = slot or self._first_whole()
+        if not self.save() and slot == self.trial:
+            self.trial = ""  # what cannot be counted is not tried
+            slot = self._first_whole()
         return slot
+
+    def _first_whole(self):
+        for slot in (self.good, self.trial) + NAMES:
+            if slot and self.is_whole(slot):
+                return slot
+        return ""
 
     def settle(self, slot: str) -> None:
         """Take note that the application in ``slot`` runs well: it is the one to fall back on."""
@@ -89,12 +107,18 @@ class Slots:
             self.good = slot
             self.save()
 
-    def propose(self, slot: str) -> None:
-        """Let ``slot`` be tried from the next start on."""
+    def leave(self) -> None:
+        """Take note that the end of this run is wanted; safe mode ends with it, for one try."""
+        self.has_left = True
+        self.early = min(self.early, EARLY)
+        self.save()
+
+    def propose(self, slot: str) -> bool:
+        """Let ``slot`` be tried from the next start on; False: the flash refuses."""
         self.trial = slot
         self.tries = TRIES
         self.early = 0
-        self.save()
+        return self.save()
 
     def other(self, slot: str) -> str:
         """Return the slot that ``slot`` is not."""
@@ -109,7 +133,7 @@ class Slots:
                 if os.stat(folder + "/" + path)[6] != size or hash_of(folder + "/" + path) != sha:
                     return False
                 n += 1
-        except (OSError, ValueError):
+        except Exception:  # also a manifest of nonsense, too long for the heap
             return False
         return n > 0
 

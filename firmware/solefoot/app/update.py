@@ -2,22 +2,27 @@
 
 BEGIN (offset: bytes of signature and manifest; content: their SHA-256), CHUNKs of those, then for
 each file of the manifest FILE (offset: its number) and CHUNKs, then END. What is there already is
-told by the offset of the answer, so an update that was cut goes on where it stopped.
+told by the offset of the answer, so an update that was cut goes on where it stopped. What is
+refused with NOT_YET may be asked for again from BEGIN on.
 """
 
 import binascii
 import hashlib
 import os
 
+from solecore.gait import ticks as _ticks
 from solecore.wire import codes
 from solecore.wire import messages as m
 from solefoot.app.commands import RefusedError
 from solefoot.app.slots import files_of, hash_of, head_of
 
 SIGNATURE: int = 64
+LINGER_US: int = 1000000  # between the last answer and the restart: it is to arrive
 _STAGE: str = "/update"  # folder for signature and manifest on their way
-_SPARE: int = 32768  # bytes that stay free
+_BEGUN: str = ".begun"  # a file beside the head: what lies in the slot belongs to this bundle
+_SPARE: int = 8  # blocks of flash that stay free
 _LONGEST: int = 40000  # of a manifest
+_KIND: str = "1"  # of bundle
 
 
 class Update:
@@ -28,18 +33,21 @@ class Update:
 
     def __init__(self, slots, slot: str, key: bytes, arch: str, board: str) -> None:
         self._slots = slots
+        self._slot = slot
         self._target = slots.other(slot)
         self._key = key
         self._arch = arch
         self._board = board
         self._root = slots.root
-        self._head = slots.root + _STAGE + "/head.bin"
-        self._manifest = slots.root + _STAGE + "/manifest.txt"
+        self._stage = slots.root + _STAGE
+        self._manifest = self._stage + "/manifest.txt"
+        self._head = ""  # path of signature and manifest
         self._total = 0  # bytes of the head
-        self._sha = b""
+        self._sha = ""
         self._is_verified = False
         self._path = ""  # of the file that takes chunks
         self._size = 0
+        self._ended = -1  # ticks
         self.handlers = {m.UPDATE.msg_id: self._update}
 
     def attach(self, app) -> None:
@@ -48,12 +56,16 @@ class Update:
         app.settings.features |= codes.FEATURE_UPDATE
 
     def turn(self, app) -> None:
-        """Nothing is due."""
+        """Restart when the answer to END has had its time."""
+        if self._ended >= 0 and _ticks.diff(app.clock.ticks_us(), self._ended) > LINGER_US:
+            app.wants_restart = True
 
     def _update(self, fields):
         if self._app.is_streaming:
             raise RefusedError(m.BAD_VALUE, "stop streaming before an update")
         op = fields["op"]
+        if self._ended >= 0 and op not in (codes.UPDATE_END, codes.UPDATE_STATUS):
+            raise RefusedError(m.BAD_VALUE, "the update is complete; the insole restarts now")
         try:
             offset = self._do(op, fields["offset"], fields["content"])
         except OSError as error:
@@ -75,8 +87,8 @@ class Update:
             return self._end()
         if op == codes.UPDATE_ABORT:
             self._is_verified = False
-            self._path = ""
-            _remove(self._head)
+            self._path = self._head = ""
+            _clear(self._stage, ())
             return 0
         if op == codes.UPDATE_STATUS:
             return _size(self._path) if self._path else 0
@@ -87,15 +99,18 @@ class Update:
             raise RefusedError(m.BAD_VALUE, "this insole has no key to check updates by")
         if not SIGNATURE < total <= _LONGEST or len(sha) != 32:
             raise RefusedError(m.BAD_VALUE, "no bundle begins with %d bytes" % total)
-        _make(self._root + _STAGE)
+        if self._slots.trial == self._slot and self._slots.is_whole(self._target):
+            # The other slot is what a trial falls back on.
+            raise RefusedError(m.NOT_YET, "the application is new and must first run for a while")
         self._is_verified = False
         self._total = total
-        self._sha = sha
-        self._path = self._head
+        self._sha = _hex(sha)
+        self._head = self._path = "%s/%s.bin" % (self._stage, self._sha[:16])
         self._size = total
-        if _size(self._head) > total or (
-            _size(self._head) == total and hash_of(self._head) != _hex(sha)
-        ):
+        _make(self._stage)
+        _clear(self._stage, (self._head, self._head + _BEGUN))  # what is left of other bundles
+        have = _size(self._head)
+        if have > total or (have == total and hash_of(self._head) != self._sha):
             _remove(self._head)
         return _size(self._head)
 
@@ -138,11 +153,11 @@ class Update:
         """Check signature, kind and room; clear the slot of everything else."""
         from solefoot.app.ed25519 import verify
 
-        if not self._total or _size(self._head) != self._total:
+        if not self._head or _size(self._head) != self._total:
             raise RefusedError(m.BAD_VALUE, "signature and manifest come first")
-        if hash_of(self._head) != _hex(self._sha):
+        if hash_of(self._head) != self._sha:
             _remove(self._head)
-            raise RefusedError(m.BAD_VALUE, "the manifest arrived broken; begin again")
+            raise RefusedError(m.NOT_YET, "the manifest arrived broken; begin again")
         with open(self._head, "rb") as head, open(self._manifest, "wb") as manifest:
             signature = head.read(SIGNATURE)
             sha = hashlib.sha256()
@@ -155,31 +170,55 @@ class Update:
         if not verify(self._key, sha.digest(), signature, getattr(self._app.board, "feed", None)):
             _remove(self._head)
             raise RefusedError(m.BAD_VALUE, "the signature is not by the key of this insole")
-        head = head_of(self._manifest)
-        for name, mine in (("arch", self._arch), ("board", self._board)):
+        self._check_kind(head_of(self._manifest))
+        folder = self._root + "/" + self._target
+        wanted = {folder + "/" + path: size for size, _, path in files_of(self._manifest)}
+        self._check_room(folder, wanted)
+        _remove(folder + "/manifest.txt")  # until the end there is nothing to run here
+        if not _size(self._head + _BEGUN):
+            for size, sha, path in files_of(self._manifest):
+                path = folder + "/" + path
+                if not _is(path, size, sha):
+                    del wanted[path]
+        _clear(folder, wanted)
+        with open(self._head + _BEGUN, "w") as file:
+            file.write("1")
+        self._is_verified = True
+
+    def _check_kind(self, head):
+        for name, mine in (
+            ("solekit-bundle", _KIND),
+            ("arch", self._arch),
+            ("board", self._board),
+        ):
             if head.get(name) != mine:
                 raise RefusedError(
                     m.BAD_VALUE,
                     "the bundle is for %s %s, this is %s" % (name, head.get(name), mine),
                 )
-        folder = self._root + "/" + self._target
-        _remove(folder + "/manifest.txt")  # until the end there is nothing to run here
-        wanted = set()
-        total = 0
-        for size, _, path in files_of(self._manifest):
-            wanted.add(folder + "/" + path)
-            total += size + 512
-        _clear(folder, wanted)
-        held = sum([_size(path) for path in wanted])
-        fs = os.statvfs(self._root or "/")
-        if total - held + _SPARE > fs[0] * fs[4]:
+        if int(head.get("protocol", 0)) < m.PROTOCOL_VERSION:
             raise RefusedError(
-                m.BAD_VALUE, "%d bytes are free, %d are needed" % (fs[0] * fs[4], total + _SPARE)
+                m.BAD_VALUE,
+                "the bundle speaks protocol %s, older than %d: flash it by cable instead"
+                % (head.get("protocol"), m.PROTOCOL_VERSION),
             )
-        self._is_verified = True
+
+    def _check_room(self, folder, wanted):
+        fs = os.statvfs(self._root or "/")
+        block = fs[0]
+        folders = {path[: path.rfind("/")] for path in wanted}
+        # A folder takes two blocks, a file whole ones: so LittleFS does it.
+        needed = _SPARE + 2 * len(folders) + 1
+        for size in wanted.values():
+            needed += (size + block - 1) // block
+        free = fs[4] + _held(folder, block)
+        if needed > free:
+            raise RefusedError(
+                m.BAD_VALUE, "%d bytes are free, %d are needed" % (free * block, needed * block)
+            )
 
     def _end(self):
-        if self._app.wants_restart and self._slots.trial == self._target:
+        if self._ended >= 0:
             return 0  # it is done; only the answer was lost
         if not self._is_verified:
             self._verify()
@@ -187,20 +226,19 @@ class Update:
         n = 0
         for size, sha, path in files_of(self._manifest):
             path = folder + "/" + path
-            if _size(path) != size or hash_of(path) != sha:
+            if not _is(path, size, sha):
                 _remove(path)
-                raise RefusedError(m.BAD_VALUE, "file %d is not whole; send it again" % n)
+                raise RefusedError(m.NOT_YET, "file %d is not whole; send it again" % n)
             n += 1
         if self._slots.trial == self._target:
             self._slots.trial = ""
         os.rename(self._manifest, folder + "/manifest.txt")
-        if not self._slots.is_whole(self._target):
+        if not self._slots.is_whole(self._target) or not self._slots.propose(self._target):
             raise RefusedError(m.BAD_VALUE, "the flash does not hold what was written")
-        self._slots.propose(self._target)
         self._is_verified = False
         self._path = ""
-        _remove(self._head)
-        self._app.wants_restart = True
+        _clear(self._stage, ())
+        self._ended = self._app.clock.ticks_us()
         return n
 
 
@@ -210,6 +248,13 @@ def _size(path):
         return os.stat(path)[6]
     except OSError:
         return 0
+
+
+def _is(path, size, sha):
+    try:
+        return os.stat(path)[6] == size and hash_of(path) == sha
+    except OSError:
+        return False
 
 
 def _hex(data):
@@ -238,14 +283,35 @@ def _make(folder):
 
 
 def _clear(folder, wanted):
-    """Remove all files below ``folder`` that are not ``wanted``."""
+    """Remove all below ``folder`` that is not ``wanted``, and folders that become empty."""
     try:
         names = os.listdir(folder)
     except OSError:
         return
     for name in names:
         path = folder + "/" + name
-        if os.stat(path)[0] & 0x4000:
+        if _is_folder(path):
             _clear(path, wanted)
+            try:
+                os.rmdir(path)
+            except OSError:  # something in it is wanted
+                pass
         elif path not in wanted:
             _remove(path)
+
+
+def _held(folder, block):
+    """Return the blocks of all files below ``folder``."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return 0
+    n = 0
+    for name in names:
+        path = folder + "/" + name
+        n += _held(path, block) if _is_folder(path) else (_size(path) + block - 1) // block
+    return n
+
+
+def _is_folder(path):
+    return os.stat(path)[0] & 0x4000

@@ -244,7 +244,7 @@ def main() -> None:
     if board.FREQ_HZ:
         machine.freq(board.FREQ_HZ)
     slots = Slots()
-    slot = sys.path[0][1:] if sys.path[0][1:] in ("a", "b") else ""
+    slot = sys.path[0][1] if sys.path[0] in ("/a/app", "/b/app") else ""  # as boot.py put it
     app, power = build(board, config, slots, slot)
     gc.collect()
     gc.threshold(-1)
@@ -252,6 +252,7 @@ def main() -> None:
     if power.wants_console:
         print("solekit: the application has ended, this is the console")
         return
+    slots.leave()
     if app.wants_sleep:
         if app.board.imu is not None:
             app.board.imu.sleep_until_motion(MOTION_MG)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import types
 from pathlib import Path
+from typing import Any
 
 from solefoot.drivers.scan.plan import GpioWords
 from solekit_hil.electronics.adc import Adc
@@ -34,13 +35,58 @@ def viper_kernels(name: str = "solefoot.drivers.scan._viper") -> types.ModuleTyp
     module = types.ModuleType(name)
     vars(module).update(
         micropython=types.SimpleNamespace(viper=lambda function: function),
+        int=_int,
         ptr8=None,
-        ptr16=None,
-        ptr32=None,
+        ptr16=lambda address: Pointer(address, 2),
+        ptr32=lambda address: Pointer(address, 4),
     )
     code = text.replace("\nimport micropython\n", "\n")
     exec(compile(code, spec.origin, "exec"), vars(module))
     return module
+
+
+class Address:
+    """Byte ``at`` of ``what`` can be indexed; numbers are added, addresses compared."""
+
+    def __init__(self, what: Any, at: int) -> None:
+        self.what = what
+        self.at = at
+
+    def __add__(self, n: int) -> Address:
+        """Return the address ``n`` bytes further on."""
+        return Address(self.what, self.at + n)
+
+    def __sub__(self, other: Address) -> int:
+        """Return how many bytes ``other`` lies before this one."""
+        return self.at - other.at
+
+    def __lt__(self, other: Address) -> bool:
+        """Return whether this one lies before ``other``."""
+        return self.at < other.at
+
+
+class Pointer:
+    """What viper makes of an address: items of ``size`` bytes from there on."""
+
+    def __init__(self, address: Address, size: int) -> None:
+        self.address = address
+        self._what = address.what
+        self._first = address.at // size
+
+    def __getitem__(self, i: int) -> int:
+        """Read an item."""
+        return self._what[self._first + i]
+
+    def __setitem__(self, i: int, value: int) -> None:
+        """Write an item."""
+        self._what[self._first + i] = value
+
+
+def _int(value: Any) -> Any:
+    """Return a number as it is; of what is a pointer in viper, the address."""
+    if isinstance(value, int):
+        return value
+    return value.address if isinstance(value, Pointer) else Address(value, 0)
 
 
 class GpioRegisters:

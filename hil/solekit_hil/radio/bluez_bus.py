@@ -101,6 +101,7 @@ class PrivateBus:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the program, which then ends the bus
         )
 
     def _end(self) -> None:

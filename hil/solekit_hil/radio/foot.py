@@ -72,6 +72,7 @@ class RadioFoot:
             stderr=subprocess.STDOUT,
             cwd=self._store,
             env=self._environment,
+            start_new_session=True,  # Ctrl-C is for the program, which then ends the foot
         )
         assert process.stdin
         geometry, calibration = self._tables

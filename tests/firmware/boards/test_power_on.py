@@ -175,7 +175,7 @@ def test_after_too_many_early_restarts_it_only_takes_updates(insole, tmp_path_fa
     keys = tmp_path_factory.mktemp("keys")
     _, public = bundle.make_key(keys)
     insole.stage("xiao_esp32s3", "cells-4", key=public)
-    (insole.folder / "slots.txt").write_text("a - 0 7 2 end")
+    (insole.folder / "slots.txt").write_text("a - 0 7 2 0 end")
 
     async def look(uri):
         async with connect(uri) as it:

@@ -84,6 +84,10 @@ def results(k, n, rnd, kind):
         out.append((k.pack12(raw, packed, n, at), packed))
         copied = bytearray(n + 30)
         out.append((k.copy8(cells, copied, n, at), copied))
+        words = bytearray(2 * n + 30)
+        out.append((k.copy16(raw, words, n, at), words))
+        signed = array("h", [raw[i] - 2048 for i in range(n)])
+        out.append((k.copy16(signed, words, n, at), words))
         source = bytearray(n)
         for i in range(n):
             source[i] = (rnd(255) + 1, cells[i], 0 if rnd(200) == 0 else 9)[fill]

@@ -1,7 +1,8 @@
-# ruff: noqa: T201, PTH123, SIM105, UP031
+# ruff: noqa: T201, PTH123, UP031
 # Updates on a LittleFS in RAM whose power fails at the n-th block operation, again and again.
 # argv: a folder with head-N.bin, files-N (JSON of hexadecimal contents) for bundles 1 and 2, and
-# key.bin; the path of boot.py; how many operations lie between two cuts.
+# key.bin; the path of boot.py; how many operations lie between two cuts. The applications of the
+# bundles are packs with a module ``which`` that says which of them it is.
 # Prints: operations of a whole update, cuts tried, times the old and the new one were booted.
 import errno
 import hashlib
@@ -10,15 +11,18 @@ import sys
 
 import vfs
 
+import pack  # noqa: F401 - boot.py finds it loaded: the file system changes under it
 from solecore.wire import codes
 from solecore.wire import messages as m
 from solefoot.app import ed25519
+from solefoot.app import slots as slots_file
 from solefoot.app import update as updates
 from solefoot.app.slots import Slots
 
-FLASH = "/flash"
+FLASH = ""  # the root, as on a board
 N_BLOCKS = 64
 _known = {}
+running = []  # versions, as they were booted
 _verify = ed25519.verify
 
 
@@ -77,22 +81,23 @@ class Ram:
 class App:
     is_streaming = False
     board = None
+    features = 0
 
     def __init__(self):
         self.wants_restart = False
-        self.settings = self
-        self.features = 0
+        self.settings = self.clock = self
+        self.us = 0
+
+    def ticks_us(self):
+        return self.us
 
 
 def mount(ram):
-    vfs.mount(vfs.VfsLfs2(ram), FLASH)
+    vfs.mount(vfs.VfsLfs2(ram), "/")
 
 
 def unmount():
-    try:
-        vfs.umount(FLASH)
-    except OSError:
-        pass
+    vfs.umount("/")
 
 
 def send(slot, head, files, key, order):
@@ -120,18 +125,27 @@ def send(slot, head, files, key, order):
     for i, content in enumerate(files):
         chunks(content, ask(codes.UPDATE_FILE, i))
     ask(codes.UPDATE_END, 0)
-    ask(codes.UPDATE_END, 0)
+    app.us = updates.LINGER_US + 1
+    extra.turn(app)
     assert app.wants_restart
 
 
 def boot(text):
-    """Run boot.py as the board does; return the slot that it put onto the path."""
+    """Run boot.py as the board does; return the slot that it chose, whose application loads."""
     before = list(sys.path)
     sys.modules["machine"] = Machine
-    sys.modules["slots"] = Rooted
+    sys.modules["slots"] = slots_file
     names = {"__name__": "__main__"}
     exec(text, names)
     slot = names["_slot"]
+    if slot:
+        assert sys.path[0] == "/%s/app" % slot
+        import which
+
+        assert which.__file__ == "/%s/app/which.py" % slot
+        running.append(which.VERSION)
+        del sys.modules["which"]
+        vfs.umount(sys.path[0])
     sys.path[:] = before
     return slot
 
@@ -142,14 +156,6 @@ class Machine:
     @staticmethod
     def reset_cause():
         return 1
-
-
-class Rooted:
-    """slots.py with the root of this test."""
-
-    @staticmethod
-    def Slots():  # noqa: N802
-        return Slots(FLASH)
 
 
 def load(folder, n):
@@ -169,6 +175,7 @@ def main():
     with open(sys.argv[2]) as file:
         text = file.read()
     bundles = [load(folder, n) for n in (1, 2)]
+    vfs.umount("/")
     ram = Ram()
     vfs.VfsLfs2.mkfs(ram)
     mount(ram)
@@ -204,6 +211,7 @@ def main():
         assert slot in ("a", "b"), "cut %d: nothing to boot" % cut
         slots = Slots(FLASH)
         assert slots.is_whole(slot)
+        assert running[-1] == (1 if slot == "a" else 2)
         n_old += slot == "a"
         n_new += slot == "b"
         if slot == "a":  # and again, this time to the end

@@ -55,59 +55,74 @@ def sweep(raw: ptr16, plan: ptr32, gpio: ptr32, calls):
 
 @micropython.viper
 def sweep_sar(raw: ptr16, plan: ptr32, gpio: ptr32, sar: ptr32) -> int:
-    """Scan a grid with the SAR converter whose control register is ``sar``; return the cells."""
+    """Scan a grid with the SAR converter whose control register is ``sar``; return the cells.
+
+    ``raw`` and ``plan`` walk: the first two arguments are in processor registers.
+    """
+    first = int(raw)
+    set_word = ptr32(int(gpio) + 4 * int(plan[3]))
+    clear_word = ptr32(int(gpio) + 4 * int(plan[4]))
+    idle_word = ptr32(int(gpio) + 4 * int(plan[5]))
     rows = int(plan[0])
     cols = int(plan[1])
-    set_at = int(plan[3])
-    clear_at = int(plan[4])
-    out_at = int(plan[5])
+    wait = int(plan[2])
     flip = int(plan[6])
     command = int(plan[7])
-    at = 0
-    row = 0
-    while row <= rows:
-        step = row
-        if row == rows:
-            step = int(plan[10])
-        elif step >= int(plan[10]):
-            step = int(plan[10]) - 1
-        j = int(plan[9]) + 2 * step * int(plan[11])
-        end = j + 2 * int(plan[11])
-        while j < end:
-            gpio[set_at] = plan[j]
-            gpio[clear_at] = plan[j + 1]
-            j += 2
-        row += 1
-        if row > rows:
-            break
-        col = 0
-        while col < cols:
-            step = col
-            if step >= int(plan[13]):
-                step = int(plan[13]) - 1
-            j = int(plan[12]) + 2 * step * int(plan[14])
-            end = j + 2 * int(plan[14])
-            while j < end:
-                gpio[set_at] = plan[j]
-                gpio[clear_at] = plan[j + 1]
-                j += 2
-            k = int(plan[2])
-            while k > 0:
-                idle = int(gpio[out_at])
+    start = command | 0x20000
+    limit = int(plan[8])
+    row_size = 8 * int(plan[11])
+    row = int(plan) + 4 * int(plan[9])
+    no_row = row + int(plan[10]) * row_size
+    writes = int(plan[14])
+    first_col = int(plan) + 4 * int(plan[12])
+    last_col = first_col + (int(plan[13]) - 1) * 8 * writes
+    is_chain = cols - int(plan[13])  # its last step is taken again and again
+    while rows >= 0:
+        plan = ptr32(row)
+        end = row + row_size
+        while int(plan) - end:
+            set_word[0] = plan[0]
+            clear_word[0] = plan[1]
+            plan = ptr32(int(plan) + 8)
+        rows -= 1
+        if rows:
+            if end < no_row:
+                row = end  # else the last step again
+        else:
+            row = no_row
+        stop = int(raw)
+        if rows >= 0:
+            stop += 2 * cols
+        plan = ptr32(first_col)
+        while int(raw) - stop:
+            k = writes
+            while k:
+                set_word[0] = plan[0]
+                clear_word[0] = plan[1]
+                plan = ptr32(int(plan) + 8)
+                k -= 1
+            if is_chain:
+                if int(plan) > last_col:
+                    plan = ptr32(last_col)
+            k = wait
+            while k:
+                idle = int(idle_word[0])
                 k -= 1
             sar[0] = command
-            sar[0] = command | 0x20000
-            k = int(plan[8])
+            sar[0] = start
             word = int(sar[0])
-            while (word & 0x10000) == 0:
-                k -= 1
-                if k <= 0:
-                    return at
-                word = int(sar[0])
-            raw[at] = (word & 4095) ^ flip
-            at += 1
-            col += 1
-    return at
+            if word & 0x10000:
+                pass
+            else:
+                k = limit
+                while (word & 0x10000) == 0:
+                    k -= 1
+                    if k <= 0:
+                        return (int(raw) - first) >> 1
+                    word = int(sar[0])
+            raw[0] = (word & 4095) ^ flip
+            raw = ptr16(int(raw) + 2)
+    return (int(raw) - first) >> 1
 
 
 @micropython.viper
