@@ -9,17 +9,14 @@ import struct
 import subprocess
 import tempfile
 from array import array
-from pathlib import Path
 from typing import Any, Protocol
 
-from solecore.wire import messages as m
 from solecore.wire.messages import TICKS_MASK
 from solefoot.app.log import FlashLog
-from solefoot.app.slots import Slots
-from solefoot.app.update import Update
 from solekit import numpy_kernels
 from solekit.errors import TransportError
 from solekit_hil.board.foot import VirtualFoot, settings_from
+from solekit_hil.board.updates import open_update
 from solekit_hil.firmware import compiled, micropython
 from solekit_hil.flash import MemoryStore
 
@@ -43,20 +40,6 @@ def open_log(spec: dict[str, Any]) -> FlashLog | None:
     if not spec.get("log"):
         return None
     return FlashLog(MemoryStore(spec["log"]), spec["boot"], numpy_kernels)
-
-
-def open_update(spec: dict[str, Any]) -> tuple[Update, ...]:
-    """Return what takes updates into the folder that stands for the insole's file system."""
-    if not spec.get("flash"):
-        return ()
-    root = Path(spec["flash"]) / m.SIDES[spec["side"]]
-    root.mkdir(exist_ok=True)
-    key = Path(spec["flash"]) / "bundle.pub"
-    slots = Slots(str(root))
-    slot = slots.boot() or "a"
-    slots.settle(slot)  # what runs here is not what lies there, and it runs well
-    public = key.read_bytes() if key.is_file() else b""
-    return (Update(slots, slot, public, "x64", "virtual"),)
 
 
 class LocalFoot:

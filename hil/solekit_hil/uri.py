@@ -134,7 +134,7 @@ def _value(key: str, text: str) -> Any:
     if key == "flash":
         if not Path(text).is_dir():
             raise ValueError("a folder")
-        return text
+        return str(Path(text).absolute())  # a foot with a radio has a folder of its own
     if key in _CHOICES:
         if text not in _CHOICES[key]:
             raise ValueError(" or ".join(_CHOICES[key]))

@@ -30,7 +30,7 @@ from solekit_hil.electronics.bus import I2cBus
 from solekit_hil.electronics.faults import Faults
 from solekit_hil.electronics.film import Film
 from solekit_hil.electronics.gauge import Max17048Chip
-from solekit_hil.electronics.imu import Lsm6dsoxChip
+from solekit_hil.electronics.lsm6ds import Lsm6dsoxChip
 from solekit_hil.electronics.pressure import PressureSide, film_of
 from solekit_hil.feet import open_log
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from solecore.wire import codes
 from solecore.wire import messages as m
 from solekit.errors import DataError, DeviceError
-from solekit.insole import Insole
+from solekit.insole import REQUEST_TIMEOUT_S, Insole
 
 CHUNK = 1024
 CHECK_S = 30.0  # a board checks a signature, or the hash of every file, in some seconds
-_TRIES = 3
+_TRIES = 3  # where the insole says that it may be asked again
+_WAIT_S = 12.0  # a new application proves itself in ten
+_HEAD_LINES = 5
 
 
 def read_bundle(path: Path) -> tuple[bytes, list[bytes]]:
@@ -22,9 +24,14 @@ def read_bundle(path: Path) -> tuple[bytes, list[bytes]]:
     try:
         with zipfile.ZipFile(path) as bundle:
             manifest = bundle.read("manifest.txt")
-            names = [line.split()[2] for line in manifest.decode().splitlines()[5:]]
-            return bundle.read("signature.bin") + manifest, [bundle.read(name) for name in names]
-    except (OSError, KeyError, IndexError, ValueError, zipfile.BadZipFile) as error:
+            files = []
+            for line in manifest.decode().splitlines()[_HEAD_LINES:]:
+                sha, _, name = line.split()
+                files.append(bundle.read(name))
+                if hashlib.sha256(files[-1]).hexdigest() != sha:
+                    raise ValueError(f"{name} is not what the manifest says")
+            return bundle.read("signature.bin") + manifest, files
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} is no application bundle ({error})") from None
 
 
@@ -40,32 +47,57 @@ async def update(
     head, files = read_bundle(path)
     if "update" not in insole.known.features:
         raise DataError(f"insole {insole.known.serial} cannot be updated over the wire")
-    done = sent = 0
-    total = len(head) + sum(map(len, files))
-
-    async def send(content: bytes, at: int) -> None:
-        nonlocal done, sent
-        while at < len(content):
-            piece = content[at : at + CHUNK]
-            reply = await insole.request(m.UPDATE, codes.UPDATE_CHUNK, at, rest=piece)
-            sent += max(0, reply.fields["offset"] - at)
-            at = reply.fields["offset"]
-            if on_progress is not None:
-                on_progress(done + at, total)
-        done += len(content)
-
-    sha = hashlib.sha256(head).digest()
-    reply = await insole.request(m.UPDATE, codes.UPDATE_BEGIN, len(head), rest=sha)
-    await send(head, reply.fields["offset"])
-    for attempt in range(_TRIES):
-        done = len(head)
-        for i, content in enumerate(files):
-            reply = await insole.request(m.UPDATE, codes.UPDATE_FILE, i, timeout_s=CHECK_S)
-            await send(content, reply.fields["offset"])
+    sending = _Sending(insole, head, files, on_progress)
+    for _ in range(_TRIES - 1):
         try:
-            await insole.request(m.UPDATE, codes.UPDATE_END, 0, timeout_s=CHECK_S)
-            return sent
+            return await sending.send()
         except DeviceError as error:
-            if "send it again" not in str(error) or attempt == _TRIES - 1:
+            if error.code != m.NOT_YET:
                 raise
-    return sent
+            await insole.clock.sleep(_WAIT_S)
+    return await sending.send()
+
+
+class _Sending:
+    """One bundle on its way to one insole."""
+
+    def __init__(
+        self,
+        insole: Insole,
+        head: bytes,
+        files: list[bytes],
+        on_progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self._insole = insole
+        self._head = head
+        self._files = files
+        self._on_progress = on_progress
+        self._n_sent = 0
+        self._n_done = 0
+
+    async def send(self) -> int:
+        """Send what the insole does not have yet; return the bytes sent so far."""
+        self._n_done = 0
+        sha = hashlib.sha256(self._head).digest()
+        begin = await self._ask(codes.UPDATE_BEGIN, len(self._head), sha, CHECK_S)
+        await self._chunks(self._head, begin)
+        for i, content in enumerate(self._files):
+            await self._chunks(content, await self._ask(codes.UPDATE_FILE, i, b"", CHECK_S))
+        await self._ask(codes.UPDATE_END, 0, b"", CHECK_S)
+        return self._n_sent
+
+    async def _ask(
+        self, op: int, offset: int, content: bytes, timeout_s: float = REQUEST_TIMEOUT_S
+    ) -> int:
+        reply = await self._insole.request(m.UPDATE, op, offset, rest=content, timeout_s=timeout_s)
+        return reply.fields["offset"]
+
+    async def _chunks(self, content: bytes, at: int) -> None:
+        while at < len(content):
+            there = await self._ask(codes.UPDATE_CHUNK, at, content[at : at + CHUNK])
+            self._n_sent += max(0, there - at)
+            at = there
+            if self._on_progress is not None:
+                total = len(self._head) + sum(map(len, self._files))
+                self._on_progress(self._n_done + at, total)
+        self._n_done += len(content)

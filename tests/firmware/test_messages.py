@@ -6,7 +6,7 @@ import pytest
 
 from solecore.codec import forms
 from solecore.wire import messages as m
-from solecore.wire.schema import REST, Field, Message, WireError
+from solecore.wire.schema import Message, WireError
 
 EVERY = m.ALL
 RESERVED = {
@@ -112,7 +112,7 @@ def test_a_message_cut_by_a_byte_or_with_another_id_is_refused(message):
 
 def test_only_the_last_field_may_be_variable():
     with pytest.raises(ValueError, match="only the last field"):
-        Message(1, "bad", Field("a", "B", REST), Field("b", "B"))
+        Message(1, "bad: *B a, B b")
 
 
 def test_an_unknown_field_has_no_offset():

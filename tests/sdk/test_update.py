@@ -1,10 +1,14 @@
 """``solekit update`` on virtual insoles: the whole way, with links that fail."""
 
 import asyncio
+import json
+import zipfile
+from pathlib import Path
 
 import pytest
 
 from solefoot.app.slots import Slots
+from solefoot.app.update import Update
 from solekit import connect, connect_pair
 from solekit.cli import main as command
 from solekit.errors import DataError, DeviceError, SolekitError
@@ -20,12 +24,8 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundles")
     private, _ = bundle.make_key(folder)
     files = {f"app/{i}.mpy": bytes((i * 7 + k) % 256 for k in range(400 * i)) for i in range(6)}
-    work = folder / "files"
-    for name, data in files.items():
-        (work / name).parent.mkdir(parents=True, exist_ok=True)
-        (work / name).write_bytes(data)
-    text = bundle.manifest(work, list(files), "virtual", "x64", "9")
-    bundle.pack(folder / "x.zip", text, bundle.sign(text, private.read_bytes()), files)
+    text = bundle.manifest(files, "virtual", "x64", "9")
+    bundle.write(folder / "x.zip", text, bundle.signature(text, private.read_bytes()), files)
     return folder
 
 
@@ -55,6 +55,24 @@ def test_an_update_arrives_whole_and_is_what_the_next_start_tries(made, flash):
     assert [(flash / "left" / "b" / f"app/{i}.mpy").read_bytes() for i in range(6)] == files
 
 
+def test_what_is_there_broken_is_sent_again_by_itself(made, flash, monkeypatch):
+    whole = Update._file
+    spoils = iter([True, False, False])
+
+    def spoil_once(self, index):
+        at = whole(self, index)
+        if index == 3 and next(spoils):
+            Path(self._path).write_bytes(b"?")
+            return 1
+        return at
+
+    monkeypatch.setattr(Update, "_file", spoil_once)
+    head, files = read_bundle(made / "x.zip")
+    sent = run(f"sim:walk?{SMALL}&side=left&flash={flash}", made / "x.zip")
+    assert sent == len(head) + sum(map(len, files)) - 1 + len(files[3])
+    assert Slots(str(flash / "left")).boot() == "b"
+
+
 def test_over_a_bad_link_it_takes_longer_and_is_the_same(made, flash):
     air = "loss=0.1&duplicate=0.1&reorder=0.1&corrupt=0.05"
     run(f"sim:walk?{SMALL}&side=right&seed=3&flash={flash}&{air}", made / "x.zip")
@@ -74,21 +92,33 @@ def test_a_link_that_is_cut_leaves_the_old_application_and_the_next_try_goes_on(
     assert Slots(str(flash / "left")).boot() == "b"
 
 
-def test_a_bundle_by_another_key_is_refused_in_one_line(made, flash, tmp_path):
+def test_a_bundle_by_another_key_is_refused_in_one_line(made, flash, tmp_path, capsys):
     other, _ = bundle.make_key(tmp_path / "other")
-    head, files = read_bundle(made / "x.zip")
-    names = [line.split()[2] for line in head[64:].decode().splitlines()[5:]]
     forged = tmp_path / "forged.zip"
-    signature = bundle.sign(head[64:], other.read_bytes())
-    bundle.pack(forged, head[64:], signature, dict(zip(names, files, strict=True)))
-    with pytest.raises(DeviceError, match="signature is not by the key"):
-        run(f"sim:walk?{SMALL}&side=left&flash={flash}", forged)
+    forged.write_bytes((made / "x.zip").read_bytes())
+    bundle.sign(forged, other.read_bytes())
+    uri = f"sim:walk?{SMALL}&side=left&flash={flash}"
+    with pytest.raises(SystemExit) as ended:
+        command(["update", str(forged), "--device", uri])
+    assert ended.value.code == 1
+    err = capsys.readouterr().err
+    assert "signature is not by the key" in err
+    assert err.count("\n") == 1
     assert not (flash / "left" / "b").exists()
 
 
 def test_an_insole_without_slots_says_so(made):
     with pytest.raises(DataError, match="cannot be updated over the wire"):
         run(f"sim:walk?{SMALL}&side=left", made / "x.zip")
+
+
+def test_a_bundle_whose_file_is_not_the_manifest_s_is_not_sent(made, flash, tmp_path):
+    path = tmp_path / "spoilt.zip"
+    with zipfile.ZipFile(made / "x.zip") as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, b"?" if name == "app/2.mpy" else old.read(name))
+    with pytest.raises(DataError, match=r"app/2.mpy is not what the manifest says"):
+        run(f"sim:walk?{SMALL}&side=left&flash={flash}", path)
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip at all"])
@@ -111,9 +141,12 @@ def test_while_it_streams_an_insole_is_not_updated(made, flash):
 
 
 def test_the_command_updates_both_feet(made, flash, capsys):
-    arguments = ["update", str(made / "x.zip"), "--device", f"sim:walk?{SMALL}&flash={flash}"]
+    uri = f"sim:walk?{SMALL}&flash={flash}"
     with pytest.raises(SystemExit) as ended:
-        command(arguments)
+        command(["update", str(made / "x.zip"), "--device", uri, "--json"])
     assert ended.value.code in (0, None)
+    n = sum(map(len, read_bundle(made / "x.zip")[1])) + len(read_bundle(made / "x.zip")[0])
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert rows == [{"side": side, "bytes_sent": n} for side in ("left", "right")]
     for side in ("left", "right"):
         assert Slots(str(flash / side)).boot() == "b"

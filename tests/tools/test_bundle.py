@@ -39,7 +39,7 @@ def test_the_manifest_names_what_the_bundle_is_for(made, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == bundle.KIND
     assert "board virtual" in lines[:5]
-    assert any(line.endswith("solefoot/app/app.mpy") for line in lines[5:])
+    assert [line.split()[2] for line in lines[5:]] == ["app.pack"]
 
 
 def test_the_same_source_and_key_make_the_same_bundle(made):
@@ -53,9 +53,20 @@ def test_a_file_that_was_exchanged_is_found(made, tmp_path, capsys):
     with zipfile.ZipFile(made / "x.zip") as old, zipfile.ZipFile(spoilt, "w") as new:
         for name in old.namelist():
             data = old.read(name)
-            new.writestr(name, data + b"!" if name.endswith("app/app.mpy") else data)
+            new.writestr(name, data + b"!" if name == "app.pack" else data)
     assert bundle.main(["verify", str(spoilt), "--key", str(made / bundle.PUBLIC)]) == 1
-    assert "app.mpy is not what the manifest says" in capsys.readouterr().err
+    assert "app.pack is not what the manifest says" in capsys.readouterr().err
+
+
+def test_a_bundle_can_be_signed_by_another_key(made, tmp_path, capsys):
+    other = tmp_path / "other.zip"
+    other.write_bytes((made / "x.zip").read_bytes())
+    private, public = bundle.make_key(tmp_path / "keys")
+    assert bundle.main(["sign", str(other), "--key", str(private)]) == 0
+    assert bundle.main(["verify", str(other), "--key", str(public)]) == 0
+    assert bundle.main(["verify", str(other), "--key", str(made / bundle.PUBLIC)]) == 1
+    bundle.sign(other, (made / bundle.PRIVATE).read_bytes())
+    assert other.read_bytes() == (made / "x.zip").read_bytes()
 
 
 def test_what_is_no_bundle_is_one_clear_line(tmp_path, capsys):

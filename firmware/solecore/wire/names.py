@@ -1,4 +1,28 @@
-"""Words for the numbers of ``codes``; the insole never loads them."""
+"""Words for numbers on the wire, and the messages by kind; the insole never loads them.
+
+What belongs to ``messages`` is found there too.
+"""
+
+from collections import namedtuple
+
+from solecore.wire import messages as m
+
+# A field of a message: ``count`` values of struct type ``code``; 0 takes the rest of the message.
+Field = namedtuple("Field", ("name", "code", "count", "unit"))
+
+STREAM_NAMES = ("pressure", "imu", "events", "strides", "minutes")
+
+EVENT_NAMES = {
+    m.IC: "ic",
+    m.TO: "to",
+    m.HEEL_ON: "heel_on",
+    m.FOREFOOT_ON: "forefoot_on",
+    m.HEEL_OFF: "heel_off",
+}
+
+STRIKE_NAMES = ("unknown", "heel", "flat", "forefoot")
+
+# -- numbers of codes ---------------------------------------------------------------------------
 
 FEATURES = ("log", "ble", "update", "battery", "self_test", "calibrate")  # by bit
 FAILED = ("kernels", "cells", "imu", "battery", "log", "safe_mode")  # by bit
@@ -42,3 +66,37 @@ BACK_ENDS = ("virtual", "pin", "viper", "register", "pio", "spi_adc")
 
 # What TIMING takes the time of, in the order of its answer.
 STAGES = ("scan", "imu", "calibrate", "sums", "detector", "encode", "frame", "collect")
+
+REPLIES = (
+    m.HELLO_REPLY,
+    m.START_REPLY,
+    m.STOP_REPLY,
+    m.SETTINGS_REPLY,
+    m.TABLES_REPLY,
+    m.PING_REPLY,
+    m.KEY_REPLY,
+    m.STATS_REPLY,
+    m.SELF_TEST_REPLY,
+    m.LOG_LIST_REPLY,
+    m.LOG_RANGE_REPLY,
+    m.LOG_ACK_REPLY,
+    m.UPDATE_REPLY,
+    m.ERASE_REPLY,
+    m.TIME_REPLY,
+    m.CALIBRATE_REPLY,
+    m.POWER_REPLY,
+    m.TIMING_REPLY,
+    m.REFUSED,
+)
+DATA = (
+    m.FRAMES_RAW12,
+    m.FRAMES_RAW8,
+    m.FRAME_CODED8,
+    m.IMU_SAMPLES,
+    m.EVENT,
+    m.STRIDE,
+    m.MINUTE,
+    m.TIME_PAIR,
+)
+ALL = m.REQUESTS + REPLIES + DATA + (m.LOG_DATA,)
+BY_ID = {message.msg_id: message for message in ALL}

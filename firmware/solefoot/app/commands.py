@@ -44,8 +44,11 @@ class Commands:
 
     def answer(self, message: bytes):
         """Return the reply to ``message``, or None where there is none."""
-        request = m.BY_ID.get(message[0])
-        if request is None or request not in m.REQUESTS:
+        request = None
+        for each in m.REQUESTS:
+            if each.msg_id == message[0]:
+                request = each
+        if request is None:
             return None  # not ours to answer: noise with a good CRC, or our own echo
         try:
             fields = request.unpack(message)

@@ -64,7 +64,9 @@ def open_imu(i2c, accel_only):
     for address in (0x6A, 0x6B):
         for driver in (Lsm6dsox, Lsm6ds3trc):
             try:
-                return driver(I2cRegisters(i2c, address), sleep_us, 104, accel_only)
+                return driver(
+                    I2cRegisters(i2c, address), sleep_us, 52 if accel_only else 104, accel_only
+                )
             except OSError:
                 pass
     try:
@@ -75,7 +77,13 @@ def open_imu(i2c, accel_only):
 
     for address in (0x68, 0x69):
         try:
-            return Bmi270(I2cRegisters(i2c, address), sleep_us, configuration, 100, accel_only)
+            return Bmi270(
+                I2cRegisters(i2c, address),
+                sleep_us,
+                configuration,
+                50 if accel_only else 100,
+                accel_only,
+            )
         except OSError:
             pass
     return None

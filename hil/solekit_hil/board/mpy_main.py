@@ -60,7 +60,12 @@ def main():
         from solefoot.app.logstore import FileStore
 
         log = FlashLog(FileStore(spec["log_folder"], spec["log"]), spec["boot"], best[0])
-    foot = VirtualFoot(settings, spec["ticks"], best, PipePort(stdout), log=log)
+    extras = ()
+    if spec.get("flash"):
+        from solekit_hil.board.updates import open_update
+
+        extras = open_update(spec)
+    foot = VirtualFoot(settings, spec["ticks"], best, PipePort(stdout), log=log, extras=extras)
     cells, words = foot.board.cells, foot.board.words
     gc.collect()
     gc.threshold(-1)

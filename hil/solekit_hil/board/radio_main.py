@@ -104,7 +104,12 @@ def main():
         from solefoot.app.logstore import FileStore
 
         log = FlashLog(FileStore("log", spec["log"]), spec["boot"], best[0])
-    app = App(board, link, clock, settings, best, (Service(),), log)
+    extras = (Service(),)
+    if spec.get("flash"):
+        from solekit_hil.board.updates import open_update
+
+        extras += open_update(spec)
+    app = App(board, link, clock, settings, best, extras, log)
     gc.collect()
     gc.threshold(-1)
     try:

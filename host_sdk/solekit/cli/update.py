@@ -7,32 +7,39 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from solekit.cli.output import say
-from solekit.pair import connect_pair
+from solekit.cli import options
+from solekit.cli.output import progress, say, show_json
+from solekit.pair import Pair, connect_pair
 from solekit.update import update
 
 
 def run(
     bundle: Annotated[Path, typer.Argument(help="From python -m tools.bundle build.")],
-    device: Annotated[str, typer.Option(help="The insole, or a pair: both are updated.")],
+    device: Annotated[
+        str | None, typer.Option(help="URI of an insole, or of a pair: both are updated.")
+    ] = None,
+    left: options.Left = None,
+    right: options.Right = None,
+    json: options.Json = False,
 ) -> None:
     """Send a signed bundle; the insole tries it at its next start and falls back by itself."""
-    asyncio.run(_update(bundle, device))
+    pair = connect_pair(device, left=left, right=right)
+    asyncio.run(_update(pair, bundle, as_json=json))
 
 
-async def _update(bundle: Path, device: str) -> None:
-    async with connect_pair(device) as pair:
+async def _update(pair: Pair, bundle: Path, *, as_json: bool) -> None:
+    async with pair:
         for side, insole in pair.feet.items():
-            columns = (TextColumn(f"{side:>5}"), BarColumn(), DownloadColumn())
-            with Progress(*columns) as progress:
-                task = progress.add_task(side, total=None)
-                sent = await update(
-                    insole,
-                    bundle,
-                    lambda at, total, task=task, progress=progress: progress.update(
-                        task, completed=at, total=total
-                    ),
-                )
-            say(f"{side}: {sent} bytes sent; it restarts into the new application now")
+            with progress(quiet=as_json) as shown:
+                task = shown.add_task(side, total=None, live="")
+
+                def show(at: int, total: int, shown=shown, task=task) -> None:
+                    live = f"{at / 1024:.0f} of {total / 1024:.0f} kB"
+                    shown.update(task, completed=at, total=total, live=live)
+
+                n_sent = await update(insole, bundle, show)
+            if as_json:
+                show_json({"side": side, "bytes_sent": n_sent})
+            else:
+                say(f"{side}: {n_sent} bytes sent; it starts the new application now")

@@ -1,0 +1,396 @@
+"""The link over Bluetooth on modelled stacks: whole messages, in order, to the bonded only."""
+
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from solecore.wire import gatt
+from solecore.wire import messages as m
+from solefoot.links import ble
+
+PING = m.PING.pack(9)
+
+
+@pytest.mark.parametrize("mtu", [23, 100, 185, 247])
+@pytest.mark.parametrize("stack", ["nimble", "btstack"])
+def test_messages_arrive_whole_and_in_order_at_every_mtu(make_desk, data, mtu, stack):
+    desk = make_desk(mtu=mtu, stack=stack)
+    assert desk.link.is_up
+    assert desk.link.mtu == mtu
+    sent = [data(i, 20 + 61 * i) for i in range(18)]
+    for message in sent:
+        desk.insist(message)
+    desk.turn(3000)
+    assert desk.came() == sent
+    assert desk.central.n_dropped == 0
+
+
+def test_the_longest_message_passes_a_narrow_link_in_pieces_that_the_stack_does_not_cut(
+    make_desk, data, reply
+):
+    desk = make_desk(mtu=23)
+    longest = data(1, 64 * 18)
+    desk.insist(longest)
+    desk.insist(reply(3, 400))
+    desk.turn(9000)
+    assert desk.came() == [longest]
+    assert desk.came(gatt.CTRL) == [reply(3, 400)]
+
+
+def test_log_data_have_a_characteristic_of_their_own_and_do_not_wait_for_the_dither(make_desk):
+    desk = make_desk()
+    logged = [m.LOG_DATA.pack(8, rest=bytes((i,)) * 300) for i in range(5)]
+    for message in logged:
+        assert desk.say(message)
+    desk.turn(1000)
+    assert desk.came(gatt.LOG) == logged
+    assert desk.came() == []
+
+
+def test_without_buffers_the_link_waits_and_loses_nothing(make_desk, data):
+    desk = make_desk(n_buffers=2, interval_us=15_000)
+    sent = [data(i, 700) for i in range(20)]
+    for message in sent:
+        desk.insist(message)
+    desk.turn(500)
+    assert desk.radio.n_refused > 20
+    assert desk.came() == sent
+
+
+def test_what_the_central_writes_comes_out_as_messages(make_desk):
+    desk = make_desk(mtu=23)
+    long = m.UPDATE.pack(1, 2, 3, rest=bytes(range(150)))
+    for message in (PING, long, PING):
+        desk.central.write(message)
+    desk.turn(500)
+    assert desk.heard == [PING, long, PING]
+    assert desk.link.n_bad_frames == 0
+
+
+def test_requests_that_nobody_takes_are_counted_not_piled_up(make_desk):
+    desk = make_desk()
+    for _ in range(ble.MAX_WRITES + 5):
+        desk.central.write(PING)
+    desk.radio.advance(desk.radio.now_us + 10_000_000)  # no turn of the link in between
+    desk.turn()
+    assert desk.heard == [PING] * ble.MAX_WRITES
+    assert desk.link.n_bad_frames == 5
+
+
+# -- answers
+
+
+def test_answers_leave_one_indication_at_a_time(make_desk, reply):
+    desk = make_desk(mtu=100)
+    answers = [reply(i, 230) for i in range(1, 6)]
+    for answer in answers:
+        desk.insist(answer)
+    desk.turn(1000)
+    assert desk.came(gatt.CTRL) == answers  # the model refuses a second one under way
+
+
+def test_an_answer_does_not_overtake_the_data_before_it(make_desk, data, reply):
+    desk = make_desk(n_buffers=1)
+    message = data(1, 1000)
+    desk.insist(message)
+    assert desk.say(reply(1))
+    desk.turn(2000)
+    assert [place for place, _ in desk.central.messages] == [gatt.DATA, gatt.CTRL]
+
+
+def test_an_answer_that_nobody_confirms_ends_the_connection(make_desk, reply):
+    desk = make_desk()
+    desk.central.confirms = False
+    desk.insist(reply(1))
+    assert not desk.say(reply(2)) or not desk.say(reply(3))
+    desk.turn(4000)
+    assert desk.central.is_connected
+    desk.turn(2000)
+    assert not desk.central.is_connected
+    assert not desk.link.is_up
+
+
+def test_an_answer_for_who_has_gone_is_dropped_so_that_it_stops_nobody(make_desk, reply):
+    desk = make_desk()
+    desk.central.disconnect()
+    assert desk.say(reply(1))
+    desk.turn()
+    assert desk.central.connect()
+    assert desk.central.encrypt()
+    desk.turn(200)
+    assert desk.came(gatt.CTRL) == []
+
+
+# -- dither
+
+
+def test_data_wait_up_to_10_ms_and_answers_do_not(make_desk, data, reply):
+    desk = make_desk()
+    waits = []
+    for i in range(200):
+        desk.turn(30)
+        began_us = desk.radio.now_us
+        assert desk.say(reply(1 + i % 200))
+        assert len(desk.radio.queue) == 1  # it has left at once
+        desk.insist(data(i, 40))
+        waits.append(desk.radio.now_us - began_us)
+        desk.turn(60)
+    assert max(waits) <= 10_000
+    assert len(set(waits)) == 10  # the desk's turns are a millisecond
+    assert 4_000 < sum(waits) / len(waits) < 6_500
+
+
+# -- connections that end
+
+
+def test_a_message_cut_by_a_lost_connection_arrives_whole_or_not_at_all(make_desk, data):
+    for after in range(40):
+        desk = make_desk(mtu=100, n_buffers=3)
+        sent = [data(i, 500) for i in range(4)]
+        for message in sent[:2]:
+            desk.insist(message)
+        desk.turn(after)
+        desk.central.disconnect()
+        assert not desk.link.is_up
+        assert not desk.say(sent[2])
+        desk.turn()
+        assert desk.central.connect()
+        assert not desk.say(sent[2])  # not before the encryption
+        assert desk.central.encrypt()
+        assert desk.link.is_up
+        for message in sent[2:]:
+            desk.insist(message)
+        desk.turn(1000)
+        came = desk.came()
+        assert came[-2:] == sent[2:]
+        assert came[:-2] == sent[: len(came) - 2]
+        assert desk.central.n_dropped == 0
+
+
+def test_it_advertises_again_whenever_it_is_alone(make_desk):
+    desk = make_desk()
+    assert desk.radio.advertised is None
+    for _ in range(3):
+        desk.central.disconnect()
+        desk.turn()
+        assert desk.radio.advertised is not None
+        assert desk.central.connect()
+        assert desk.central.encrypt()
+
+
+def test_a_connection_does_not_inherit_the_mtu_of_the_one_before(make_desk):
+    desk = make_desk()
+    desk.central.disconnect()
+    assert desk.link.mtu == 23
+    desk.central.mtu_wanted = 23
+    desk.turn()
+    desk.central.connect()
+    assert desk.link.mtu == 23
+
+
+def test_close_switches_the_radio_off(make_desk):
+    desk = make_desk()
+    desk.link.close()
+    assert not desk.radio.active()
+    assert not desk.link.is_up
+    assert not desk.central.is_connected
+    desk.turn()
+    assert desk.radio.advertised is None
+
+
+events = st.lists(
+    st.one_of(
+        st.tuples(st.just("data"), st.integers(15, 1150)),
+        st.tuples(st.just("answer"), st.integers(2, 400)),
+        st.tuples(st.just("refuse"), st.integers(1, 20)),
+        st.tuples(st.just("turn"), st.integers(1, 120)),
+        st.tuples(st.just("drop"), st.integers(0, 3)),
+    ),
+    max_size=60,
+)
+
+
+@given(
+    story=events,
+    mtu=st.sampled_from((23, 100, 185, 247)),
+    stack=st.sampled_from(("nimble", "btstack")),
+)
+def test_no_order_of_refusals_and_drops_breaks_or_reorders_a_message(make_desk, story, mtu, stack):
+    desk = make_desk(mtu=mtu, stack=stack, n_buffers=4)
+    taken: dict[str, list[bytes]] = {gatt.DATA: [], gatt.CTRL: []}
+    has_dropped = False
+    for number, (kind, size) in enumerate(story):
+        if kind == "data":
+            head = bytes((m.FRAME_CODED8.msg_id, 7, 0, 0)) + number.to_bytes(4, "little")
+            message = head + bytes((number + i) & 255 for i in range(size - len(head)))
+            if desk.say(message):
+                taken[gatt.DATA].append(message)
+        elif kind == "answer":
+            message = bytes((m.STATS_REPLY.msg_id, number)) + bytes(size - 2)
+            if desk.say(message):
+                taken[gatt.CTRL].append(message)
+        elif kind == "refuse":
+            desk.radio.n_refusals = size
+        elif kind == "turn":
+            desk.turn(size)
+        else:
+            has_dropped = True
+            desk.central.disconnect()
+            desk.turn(size + 1)
+            assert desk.central.connect()
+            assert desk.central.encrypt()
+    desk.turn(12_000)
+    for uuid, sent in taken.items():
+        came = desk.came(uuid)
+        rest = iter(sent)
+        assert all(one in rest for one in came)  # a part of them, in order, each once
+        assert has_dropped or came == sent
+    assert desk.central.n_dropped == 0
+
+
+# -- what a stack does with a slow reader
+
+
+def test_btstack_holds_no_more_than_the_window_while_the_central_reads_slowly(make_desk, data):
+    desk = make_desk(stack="btstack", bytes_per_event=100)
+    n_taken = 0
+    for i in range(32):  # the window: without credit the App offers no more
+        desk.insist(data(i))
+        n_taken += 1
+    assert desk.radio.queue_bytes <= 32 * (300 + 2 * 2)
+    assert desk.radio.queue_bytes > 20 * 300  # it does queue what it is given
+    desk.turn(15_000)
+    assert len(desk.came()) == n_taken
+    assert desk.radio.queue_bytes == 0
+
+
+def test_one_turn_hands_btstack_a_bounded_number_of_pieces(make_desk, data):
+    desk = make_desk(mtu=23, stack="btstack", bytes_per_event=0)
+    desk.insist(data(1, 1100))
+    assert 0 < len(desk.radio.queue) <= 2 * ble.MAX_BURST
+    before = len(desk.radio.queue)
+    desk.turn()
+    assert len(desk.radio.queue) <= before + ble.MAX_BURST
+
+
+# -- what it shows to everybody
+
+
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("fitness", [False, True])
+def test_advertising_names_service_side_and_serial_and_nothing_else(make_desk, side, fitness):
+    desk = make_desk(side=side, fitness=fitness, pairs=False)
+    _, data, response = desk.radio.advertised
+    assert len(data) <= 31
+    assert len(response) <= 31
+    fields = dict(_fields(data) + _fields(response))
+    service = bytes.fromhex(gatt.SERVICE.replace("-", ""))[::-1]
+    expected = {
+        1: b"\x06",
+        7: service,
+        9: b"Solekit R" if side else b"Solekit L",
+        0xFF: b"\xff\xff" + bytes((side, 0)) + b"SOLE-0001",
+    }
+    if fitness:
+        expected[3] = b"\x14\x18"
+    assert fields == expected
+
+
+def _fields(data):
+    out = []
+    while data:
+        n = data[0]
+        out.append((data[1], data[2 : n + 1]))
+        data = data[n + 1 :]
+    return out
+
+
+def test_a_low_battery_and_the_pairing_window_show_in_the_flags(make_desk):
+    desk = make_desk(pairs=False)
+
+    def flags():
+        return dict(_fields(desk.radio.advertised[2]))[0xFF][3]
+
+    desk.link.battery(80)
+    desk.turn()
+    assert flags() == 0
+    desk.link.battery(9)
+    desk.turn()
+    assert flags() == gatt.FLAG_LOW_BATTERY
+    desk.link.open_pairing(5_000_000)
+    desk.turn()
+    assert flags() == gatt.FLAG_LOW_BATTERY | gatt.FLAG_PAIRING
+    desk.turn(5001)
+    assert flags() == gatt.FLAG_LOW_BATTERY
+
+
+def test_the_battery_service_tells_a_known_charge_only(make_desk):
+    desk = make_desk()
+    value = desk.radio.table[desk.radio.handle_of("2a19")]
+    desk.link.battery(255)
+    assert value.data == b"\xff"
+    desk.link.battery(64)
+    assert value.data == b"\x40"
+
+
+def test_the_fitness_service_exists_only_where_it_is_asked_for(make_desk):
+    closed = make_desk(pairs=False)
+    assert not [one for one in closed.radio.table.values() if one.uuid == "2a53"]
+    closed.central.connect()
+    closed.link.fitness(110)
+    closed.turn(100)
+    assert closed.central.n_pieces == 0
+    desk = make_desk(fitness=True, pairs=False)
+    assert desk.central.connect()  # a running watch does not bond
+    desk.link.fitness(110)
+    desk.link.fitness(999)
+    desk.turn(100)
+    assert desk.central.n_pieces == 2
+    assert not desk.link.is_up
+    assert not desk.came()
+
+
+def test_information_is_readable_and_holds_no_more_than_hello_tells(make_desk):
+    desk = make_desk(pairs=False)
+    values = {one.uuid: one.data for one in desk.radio.table.values()}
+    info = values[gatt.INFO.replace("-", "")]
+    assert info == bytes((2, 0, 5, 0, 0, 0)) + b"SOLE-0001\0grid\x001.0\0plain"
+    assert values["2a25"] == b"SOLE-0001"
+    assert values["2a26"] == b"1.0"
+
+
+def test_a_port_without_radio_is_told_apart_and_why(monkeypatch):
+    assert ble.why_not({"bluetooth": 1}) == ""
+    assert "ubluepy" in ble.why_not({"ubluepy": 1})
+    assert "MTU 23" in ble.why_not({"ubluepy": 1})
+    assert "USB" in ble.why_not({})
+    monkeypatch.setitem(sys.modules, "bluetooth", sys)
+    assert ble.why_not(sys.modules) == ""
+
+
+def test_the_stack_is_asked_for_secure_connections_and_bonds(make_desk):
+    settings = make_desk().radio.settings
+    assert settings["le_secure"] is True
+    assert settings["bond"] is True
+    assert settings["mitm"] is False  # Just Works: it has no display
+    assert settings["io"] == 3
+    assert settings["mtu"] == 247
+
+
+@pytest.mark.mpy32
+@pytest.mark.parametrize("mtu", [23, 100, 247])
+def test_a_message_costs_little_of_a_boards_heap(run_board, script, mtu):
+    lines = run_board(script("ble_alloc.py"), args=[mtu]).splitlines()
+    size = 330 if mtu >= 100 else 60
+    for line in lines[:2]:
+        n_messages, n_pieces, n_bytes = map(int, line.split())
+        print(line)
+        assert n_messages == 40
+        assert n_pieces == 40 * -(-size // (min(mtu - 3, 244) - 2))
+        if line is lines[0]:
+            assert n_bytes <= 200 * n_messages
+        else:  # an answer is kept until all of it is confirmed
+            assert n_bytes <= (200 + size + 16) * n_messages
+    assert int(lines[2]) < 20_000
