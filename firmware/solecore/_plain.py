@@ -3,6 +3,8 @@
 All buffers belong to the caller; nothing is allocated per cell and no value exceeds 2**30.
 """
 
+from solecore._uncobs import uncobs  # noqa: F401 - part of every kernel module
+
 N_SUMS: int = 6
 SUM_F: int = 0  # all cells
 SUM_HEEL: int = 1  # zone 1
@@ -234,29 +236,3 @@ def cobs(src, out, n):
     out[mark] = at - mark
     out[at] = 0
     return at + 1
-
-
-def uncobs(frame):
-    """Return the bytes stuffed in ``frame`` (no delimiter), or None if it is broken.
-
-    A code byte stands where the zero of the group before it goes, so zeros are put in place; only
-    the code after a full group must leave.
-    """
-    if 0 in frame:
-        return None
-    body = bytearray(frame)
-    n = len(body)
-    full = []
-    i = 0
-    while i < n:
-        code = body[i]
-        body[i] = 0
-        i += code
-        if code == 255:
-            full.append(i)
-    if i != n:
-        return None
-    for at in reversed(full):
-        if at < n:
-            body[at:] = body[at + 1 :]
-    return bytes(body[1:])

@@ -6,7 +6,7 @@ Imported only after a probe shows that the decorator exists.
 import micropython
 from micropython import const
 
-from solecore._plain import AT_SHIFT, IS_DELTA, MAY_DELTA, N_SUMS, uncobs  # noqa: F401
+from solecore._uncobs import uncobs  # noqa: F401
 
 _MAY_DELTA = const(1 << 22)
 _IS_DELTA = const(1 << 11)

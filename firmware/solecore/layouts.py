@@ -58,10 +58,15 @@ FOREFOOT_START_PCT: int = 60
 
 
 class Geometry:
-    """Cells of one sole: ``table`` is u16, n of x, n of y, n of area."""
+    """Cells of one sole: ``table`` is u16, n of x, n of y, n of area; None for a plain grid.
+
+    A plain grid divides length and width; ``is_right`` turns it round.
+    """
+
+    is_right = False
 
     def __init__(
-        self, name: str, rows: int, cols: int, length: int, width: int, table: array
+        self, name: str, rows: int, cols: int, length: int, width: int, table: array | None
     ) -> None:
         self.name = name
         self.rows = rows
@@ -69,9 +74,25 @@ class Geometry:
         self.length = length
         self.width = width
         self.table = table
-        self.n_cells = len(table) // 3
+        self.n_cells = len(table) // 3 if table else rows * cols
         largest = length if length > width else width
         self.unit = (largest + 254) // 255  # 0.1 mm of one step of the u8 coordinates
+
+    def word(self, i: int) -> int:
+        """Return word ``i`` of the table."""
+        if self.table is not None:
+            return self.table[i]
+        n = self.n_cells
+        if i >= 2 * n:
+            return (self.length * self.width // n + 5) // 10
+        if i >= n:
+            return (2 * ((i - n) // self.cols) + 1) * self.length // (2 * self.rows)
+        x = (2 * (i % self.cols) + 1) * self.width // (2 * self.cols)
+        return self.width - x if self.is_right else x
+
+    def words(self, start: int, stop: int) -> array:
+        """Return a piece of the table."""
+        return array("H", [self.word(i) for i in range(start, min(stop, 3 * self.n_cells))])
 
     def zones(self) -> bytearray:
         """Return what the sums kernel needs, u8: n of x, n of y, n of zone."""
@@ -79,8 +100,8 @@ class Geometry:
         half = self.unit // 2  # to the nearest step: cutting would pull every CoP by half of one
         out = bytearray(3 * n)
         for i in range(n):
-            y = self.table[n + i]
-            out[i] = (self.table[i] + half) // self.unit
+            y = self.word(n + i)
+            out[i] = (self.word(i) + half) // self.unit
             out[n + i] = (y + half) // self.unit
             if y * 100 < HEEL_END_PCT * self.length:
                 out[2 * n + i] = 1
@@ -93,16 +114,10 @@ def geometry(name: str, is_right: bool) -> Geometry:
     """Return one of our own layouts; ValueError for a name that is not in NAMES."""
     if name in _GRIDS:
         rows, cols, length, width = _GRIDS[name]
-        n = rows * cols
-        table = array("H", bytes(6 * n))
-        i = 0
-        for row in range(rows):
-            for col in range(cols):
-                table[i] = (2 * col + 1) * width // (2 * cols)
-                table[n + i] = (2 * row + 1) * length // (2 * rows)
-                table[2 * n + i] = (length * width // (rows * cols) + 5) // 10
-                i += 1
-    elif name in _LISTS:
+        grid = Geometry(name, rows, cols, length, width, None)
+        grid.is_right = is_right
+        return grid
+    if name in _LISTS:
         length, width, cells = _LISTS[name]
         rows = cols = 0
         n = len(cells)

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from solekit.errors import TransportError
+from solekit_hil.boardsource import source_for_board
 
 _ARCHITECTURE = {32: "x86", 64: "x64"}
 
@@ -67,12 +68,20 @@ def compiled_for(architecture: str) -> Path:
         base = shims if source.parent == shims else base
         target = root / source.relative_to(base).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
+        compile_file(source, target, architecture, cross)
+    return root
+
+
+def compile_file(source: Path, target: Path, architecture: str, cross: Path) -> None:
+    """Compile ``source`` for ``architecture`` with the compiler ``cross``."""
+    with tempfile.TemporaryDirectory(prefix="solekit-mpy-") as folder:
+        changed = Path(folder, source.name)
+        changed.write_text(source_for_board(source.read_text(encoding="utf-8")), encoding="utf-8")
         done = subprocess.run(
-            [cross, f"-march={architecture}", "-O2", "-o", target, source],
+            [cross, f"-march={architecture}", "-O3", "-s", source.name, "-o", target, changed],
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode:
-            raise TransportError(f"mpy-cross cannot compile {source.name}: {done.stderr.strip()}")
-    return root
+    if done.returncode:
+        raise TransportError(f"mpy-cross cannot compile {source.name}: {done.stderr.strip()}")

@@ -40,6 +40,8 @@ class VirtualSpec:
     bits: int = 32
     pty: bool = False
     ble: bool = False  # real time over a virtual BlueZ
+    air: str = "stream"  # of ``sim:``; ble: the radio link over a modelled stack
+    interval_ms: float = 30.0  # between two connection events of ``air=ble``
     mtu: int = 517  # that the computer asks for over ``ble``
     stack: str = "nimble"  # Bluetooth stack of the insole that is modelled
     flash: str = ""  # a folder that stands for the file system of the insoles: updates go there
@@ -57,6 +59,7 @@ _CHOICES = {
     "pty": ("0", "1"),
     "electronics": ("0", "1"),
     "ble": ("0", "1"),
+    "air": ("stream", "ble"),
     "stack": ("nimble", "btstack"),
     "bits": ("32", "64"),
 }
@@ -69,6 +72,7 @@ _RANGES = {
     "ppm": (-1000.0, 1000.0),
     "heap_kb": (16, 1 << 20),
     "mtu": (23, 517),
+    "interval_ms": (7.5, 4000.0),
     "loss": (0.0, 1.0),
     "duplicate": (0.0, 1.0),
     "reorder": (0.0, 1.0),
@@ -116,6 +120,8 @@ def parse(scheme: str, rest: str) -> VirtualSpec:
         spec |= {"electronics": True, "defects": defects.parse(broken)}
     if spec.get("electronics") and scheme != "sim":
         raise TransportSpecError(f"{scheme}: electronics and fault are for sim: only")
+    if spec.get("air") == "ble" and (scheme != "sim" or {"pty", "electronics"} & set(spec)):
+        raise TransportSpecError(f"{scheme}: air=ble is for sim: without pty and electronics")
     if "side" in spec:
         spec["sides"] = (spec.pop("side"),)
     if spec["layout"] and "form" in spec:

@@ -44,8 +44,8 @@ class _Side:
 
     name: str
     foot: Foot
-    up: Air
-    down: Air
+    up: Any  # Air, or the radio in its place
+    down: Any
     sensor: VirtualSensor
     rate: float  # foot microseconds per true microsecond
     offset_us: int  # foot time at true time 0
@@ -72,13 +72,12 @@ class _Side:
 class World:
     """Everything virtual about one pair; ``advance`` moves its time."""
 
-    is_message_based = False
-
     def __init__(
         self, spec: VirtualSpec, *, is_mpy: bool, make_foot: MakeFoot | None = None
     ) -> None:
         self._make_foot = make_foot
         self.spec = spec
+        self.is_message_based = spec.air == "ble"
         self.now_us = 0
         source = _source(spec)
         self.walker = source
@@ -150,6 +149,8 @@ class World:
         foot: Foot
         if self._make_foot is not None:
             foot = self._make_foot(name, fields, tables, heap_kb)
+        elif spec.air == "ble":
+            return self._radio(name, fields, tables, sensor, offset_us, 1 + skew * 1e-6)
         elif spec.electronics:
             foot = self._wired(name, fields, tables, offset_us, 1 + skew * 1e-6)
         elif is_mpy:
@@ -188,6 +189,41 @@ class World:
             start_us=offset_us,
             seed=2 * self.spec.seed + fields["side"],
             defects=self.spec.defects,
+        )
+
+    def _radio(
+        self,
+        name: str,
+        fields: dict[str, Any],
+        tables: Tables,
+        sensor: VirtualSensor,
+        offset_us: int,
+        rate: float,
+    ) -> _Side:
+        """Return a side whose foot and air are those of a modelled radio."""
+        from solekit_hil.radio import ble_world
+
+        ble_world.check(self.spec.faults)
+        foot = ble_world.BleFoot(
+            fields,
+            *tables,
+            true_us=lambda us: (us - offset_us) / rate,
+            stack=self.spec.stack,
+            mtu=self.spec.mtu,
+            interval_us=round(self.spec.interval_ms * 1000),
+            cut=self.spec.faults.cut,
+        )
+        return _Side(
+            name,
+            foot,
+            up=foot,
+            down=ble_world.Downlink(foot),
+            sensor=sensor,
+            rate=rate,
+            offset_us=offset_us,
+            period_us=fields["period_us"],
+            imu_axes=fields["imu_axes"],
+            imu_per_frame=fields["imu_per_frame"],
         )
 
     @property

@@ -25,6 +25,7 @@ from solefoot.links.stream import StreamLink
 from solekit import numpy_kernels
 from solekit_hil import firmware
 from solekit_hil.board.foot import DOWNLINK, FRAME, SERVE, MemoryPort, VirtualFoot
+from solekit_hil.boardsource import source_for_board
 
 # A busy machine is no failure.
 settings.register_profile("patient", settings.default, deadline=None)
@@ -74,7 +75,7 @@ def run_board(tmp_path, request) -> Callable[..., str]:
     def run(text: str, *, bits: int = 32, heap: str = "100k", args=()) -> str:
         interpreter = request.getfixturevalue("mpy32_path" if bits == 32 else "mpy_path")
         path = tmp_path / "board.py"
-        path.write_text(text, encoding="utf-8")
+        path.write_text(source_for_board(text), encoding="utf-8")
         done = subprocess.run(
             [interpreter, "-X", f"heapsize={heap}", path, *map(str, args)],
             env={**os.environ, "MICROPYPATH": str(firmware.compiled(bits))},

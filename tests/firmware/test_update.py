@@ -17,6 +17,7 @@ from solefoot.app.commands import RefusedError
 from solefoot.app.slots import PACK, TRIES, Slots
 from solefoot.app.update import LINGER_US, Update
 from solekit_hil import firmware
+from solekit_hil.boardsource import source_for_board
 from tools import bundle
 
 BOOT = Path(__file__).parents[2] / "firmware" / "boot.py"
@@ -385,7 +386,7 @@ def test_the_power_may_fail_at_any_moment_of_an_update(tmp_path, mpy_path, scrip
         (tmp_path / f"files-{n}.json").write_text(json.dumps([d.hex() for d in files.values()]))
     (tmp_path / "key.bin").write_bytes(KEY)
     program = tmp_path / "update_cut.py"
-    program.write_text(script("update_cut.py"))
+    program.write_text(source_for_board(script("update_cut.py")))
     (tmp_path / "pack.py").write_bytes((firmware_root / "pack.py").read_bytes())
     done = subprocess.run(
         [mpy_path, "-X", "heapsize=8m", program, tmp_path, BOOT, "1"],

@@ -217,7 +217,7 @@ def test_a_recording_without_frames_still_gives_a_page(cells, tmp_path):
 
 
 def test_losses_are_marked_in_the_page(folder, tmp_path):
-    analysis = analyse(record(folder, "sim:walk?seed=1&loss=0.05", 8.0))
+    analysis = analyse(record(folder, "sim:walk?seed=1&loss=0.05&log=0", 8.0))
     words = Page(report(analysis, tmp_path)).text
     loss = analysis.recording.feet["left"].loss["pressure"]
     assert f"⚠ adds up; {loss.missing / loss.sampled:.1%} missing" in words

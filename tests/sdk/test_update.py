@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from solefoot.app.slots import Slots
-from solefoot.app.update import Update
+from solefoot.app.updating import Job
 from solekit import connect, connect_pair
 from solekit.cli import main as command
 from solekit.errors import DataError, DeviceError, SolekitError
@@ -56,7 +56,7 @@ def test_an_update_arrives_whole_and_is_what_the_next_start_tries(made, flash):
 
 
 def test_what_is_there_broken_is_sent_again_by_itself(made, flash, monkeypatch):
-    whole = Update._file
+    whole = Job._file
     spoils = iter([True, False, False])
 
     def spoil_once(self, index):
@@ -66,7 +66,7 @@ def test_what_is_there_broken_is_sent_again_by_itself(made, flash, monkeypatch):
             return 1
         return at
 
-    monkeypatch.setattr(Update, "_file", spoil_once)
+    monkeypatch.setattr(Job, "_file", spoil_once)
     head, files = read_bundle(made / "x.zip")
     sent = run(f"sim:walk?{SMALL}&side=left&flash={flash}", made / "x.zip")
     assert sent == len(head) + sum(map(len, files)) - 1 + len(files[3])
@@ -138,6 +138,24 @@ def test_while_it_streams_an_insole_is_not_updated(made, flash):
             await pair.stop()
 
     asyncio.run(go())
+
+
+@pytest.mark.mpy32
+def test_a_board_with_100_kb_of_heap_takes_an_update_after_it_has_streamed(made, flash):
+    async def go():
+        uri = f"mpy:walk?layout=grid-30x22&log=0&heap_kb=100&side=left&flash={flash}"
+        async with connect(uri) as insole:
+            await insole.start()
+            async for frames in insole.frames():
+                if frames.seq[-1] > 60:
+                    break
+            await insole.stop()
+            await update(insole, made / "x.zip")
+            return await insole.stats()
+
+    stats = asyncio.run(go())
+    assert stats["heap_free"] > 0
+    assert Slots(str(flash / "left")).boot() == "b"
 
 
 def test_the_command_updates_both_feet(made, flash, capsys):

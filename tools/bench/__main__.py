@@ -16,7 +16,7 @@ from solekit.errors import SolekitError
 
 NAMES = (
     *("wire", "decode", "viper", "latency", "virtual", "timeline"),
-    *("mcu", "heap", "ble", "backfill", "board"),
+    *("mcu", "heap", "ble", "backfill", "board", "update"),
 )
 
 

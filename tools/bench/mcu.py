@@ -8,8 +8,8 @@ estimates, instructions times the cycles per instruction that the row states.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from solecore.wire.messages import CODED8
 from solekit import layouts
 from solekit.errors import TransportError
 from solekit_hil import walker
-from solekit_hil.firmware import compiled_for, runtime_file
+from solekit_hil.firmware import compile_file, compiled_for, runtime_file
 from solekit_hil.sensors import VirtualSensor
 from tools import qemu
 from tools.runtime_build import RuntimeUnavailable
@@ -65,10 +65,11 @@ def firmware() -> dict[str, bytes]:
     """Return the files of the board: the firmware, and the bench as its main."""
     folder = compiled_for(qemu.ARCHITECTURE)
     files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.mpy")}
-    source = Path(__file__).with_name("mcu_board.py")
-    command = [runtime_file("mpy-cross"), f"-march={qemu.ARCHITECTURE}", "-O2", "-o", "-", source]
-    done = subprocess.run(command, capture_output=True, check=True)
-    return files | {"main.mpy": done.stdout}
+    with tempfile.TemporaryDirectory(prefix="solekit-mpy-") as work:
+        main = Path(work, "main.mpy")
+        source = Path(__file__).with_name("mcu_board.py")
+        compile_file(source, main, qemu.ARCHITECTURE, runtime_file("mpy-cross"))
+        return files | {"main.mpy": main.read_bytes()}
 
 
 def frames(n_frames: int) -> tuple[np.ndarray, Any]:

@@ -173,7 +173,7 @@ def stages(spec, settings, board, k, frames, rows):
     n = settings.geometry.n_cells
     raw = array("H", bytes(2 * n))
     pair = (bytearray(n), bytearray(n))
-    sums = array("I", bytes(4 * k.N_SUMS))
+    sums = array("I", bytes(4 * _plain.N_SUMS))
     zones = settings.geometry.zones()
     table = settings.calibration.table
     detector = ContactDetector(settings.period_us, 0, settings.noise)
@@ -235,12 +235,12 @@ def same_long(n):
             pair = frames[k]
             cells, before = pair[turn & 1], pair[~turn & 1]
             k.calibrate(raw, table, cells, n)
-            sums = array("I", bytes(4 * k.N_SUMS))
+            sums = array("I", bytes(4 * _plain.N_SUMS))
             k.sums(cells, geometry, sums, n)
             found = [cells, list(sums)]
-            for how in (0, k.MAY_DELTA):
+            for how in (0, _plain.MAY_DELTA):
                 out = bytearray(2 * n + 40)
-                end = k.code8(cells, before, out, n | (turn & 7) << k.AT_SHIFT | how)
+                end = k.code8(cells, before, out, n | (turn & 7) << _plain.AT_SHIFT | how)
                 framed = bytearray(2 * n + 60)
                 found += [end, out[: end & 2047], k.cobs(cells, framed, n), framed]
             packed = bytearray(2 * n)

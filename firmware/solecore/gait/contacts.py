@@ -167,7 +167,7 @@ class ContactDetector:
             self._begin(f << _SCALE)
             return 0
         if self.span < 0:
-            self.span += TICKS_MASK + 1
+            self.span = self.span + TICKS_MASK + 1
         if self.span > MAX_SPAN_US:
             self.span = MAX_SPAN_US
         self._follow(f)

@@ -172,8 +172,7 @@ class App:
         sampler = self.sampler
         if self.is_sampling:
             sampler.flush()
-        else:
-            sampler.restart()
+        sampler.restart()  # events follow from the frames since here, also for who runs them again
         if self.keeper is not None:
             self.keeper.take_all()  # a change of form forgets what waits
         sampler.set_form(form)

@@ -3,7 +3,7 @@
 import struct
 from array import array
 
-from solecore._plain import SUM_ACTIVE, SUM_F, SUM_FORE, SUM_HEEL, SUM_X, SUM_Y
+from solecore._plain import N_SUMS, SUM_ACTIVE, SUM_F, SUM_FORE, SUM_HEEL, SUM_X, SUM_Y
 from solecore.codec.encoder import FrameEncoder
 from solecore.codec.forms import frame_size, frames_per_message, header_size
 from solecore.gait import ticks as _ticks
@@ -43,7 +43,7 @@ class Sampler:
         self._before = bytearray(n)
         self._zones = geometry.zones()
         self._unit = geometry.unit
-        self._sums = array("I", bytes(4 * kernels.N_SUMS))
+        self._sums = array("I", bytes(4 * N_SUMS))
         self._table = settings.calibration.table
         self.restart()
         per_frame = settings.imu_per_frame
@@ -172,7 +172,7 @@ class Sampler:
         ticks = self._ticks - half
         self._frame_wraps = self._wraps
         if ticks < 0:
-            ticks += m.TICKS_MASK + 1
+            ticks = ticks + m.TICKS_MASK + 1  # in this order: 2**30 is no small integer
             self._frame_wraps -= 1
         if _ticks.diff(ticks, self._frame_ticks) > self._hole:
             self._close()  # within a message samples follow each other by one period

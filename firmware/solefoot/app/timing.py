@@ -3,7 +3,7 @@
 import gc
 from array import array
 
-from solecore._plain import SUM_F, SUM_FORE, SUM_HEEL
+from solecore._plain import N_SUMS, SUM_F, SUM_FORE, SUM_HEEL
 from solecore.codec.encoder import FrameEncoder
 from solecore.gait import ticks as _ticks
 from solecore.gait.contacts import ContactDetector
@@ -21,7 +21,7 @@ def measure(app, n_frames: int) -> array:
     raw = array("H", bytes(2 * n))
     frames = (bytearray(n), bytearray(n))
     words = array("h", bytes(2 * s.imu_axes * (s.imu_per_frame + 1)))
-    sums = array("I", bytes(4 * k.N_SUMS))
+    sums = array("I", bytes(4 * N_SUMS))
     zones = s.geometry.zones()
     detector = ContactDetector(s.period_us, s.body_weight, s.noise)
     encoder = FrameEncoder(s.form, n, 1000000 // s.period_us or 1, k)

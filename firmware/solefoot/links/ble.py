@@ -27,6 +27,7 @@ ADVERTISE_US: int = 150000
 LOW_PCT: int = 15  # of battery, at which the advertising says so
 MAX_WRITES: int = 12  # requests that wait for their turn
 MAX_BURST: int = 12  # notifications of one turn: BTstack would take, and keep, any number
+MAX_PIECES: int = 64  # of a message: the index has six bits
 INDICATE_TIMEOUT_US: int = 5000000
 STRANGER_US: int = 30000000  # so long may a central hold the only connection without a bond
 _KEY_SIZE: int = 16  # bytes; a shorter one was asked for by who wants to guess it
@@ -73,6 +74,7 @@ class BleLink:
         # The prefix of a piece lies over the end of the piece before, which has gone.
         self._message = bytearray(PREFIX + MAX_MESSAGE)
         self._view = memoryview(self._message)
+        self._views = []  # of the pieces of a message at this MTU, but for the last
         self._n = 0  # bytes of the message under way, 0: none
         self._at = 0
         self._index = 0
@@ -87,7 +89,7 @@ class BleLink:
         self._has_sent = False
         self._seed = 1 + side
         self._battery_pct = 255
-        self.n_dropped = 0  # messages that a lost connection cut in two
+        self.n_dropped = 0  # messages cut in two by a lost connection, or too long for the MTU
         self._ble.irq(self._irq)
         self._data, self._ctrl, self._log, self._battery, self._rsc = ble_service.register(
             self._ble, bluetooth.UUID, protocol, side, features, about, fitness
@@ -181,6 +183,7 @@ class BleLink:
         elif event == _MTU_EXCHANGED:
             if data[0] == self._conn:
                 self._mtu = min(data[1], MTU)
+                self._views = []
         elif event == _ENCRYPTION:
             if data[0] == self._conn:
                 # A bond made while the window was shut is none, also where the stack tells of
@@ -209,6 +212,7 @@ class BleLink:
         self._bonds.begin(False)
         self._secure = False
         self._mtu = LEAST_MTU
+        self._views = []
         self._n = 0
         self._reply = b""
         self._is_indicating = False
@@ -273,6 +277,9 @@ class BleLink:
             is_log = buf[0] == _LOG_ID
             if self._n or not (is_log or self._is_due()):
                 return False
+            if n > MAX_PIECES * (min(self._mtu - 3, MAX_PIECE) - PREFIX):
+                self.n_dropped += 1  # it will never fit, and who waits behind it shall not wait
+                return True
             self._view[PREFIX : PREFIX + n] = memoryview(buf)[:n]
             self._at = self._index = 0
             self._tag = buf[1] if is_log else buf[4]  # low byte of block or sequence number
@@ -317,11 +324,16 @@ class BleLink:
 
     def _notify(self):
         """Return whether the stack took the next fragment."""
-        conn = self._conn
         n = self._n
         end = self._head(self._message, self._at, n, self._index, self._tag)
+        if end < n and self._index < len(self._views):
+            piece = self._views[self._index]
+        else:
+            piece = self._view[self._at : PREFIX + end]
+            if end < n and self._index == len(self._views):
+                self._views.append(piece)
         try:
-            self._ble.gatts_notify(conn, self._handle, self._view[self._at : PREFIX + end])
+            self._ble.gatts_notify(self._conn, self._handle, piece)
         except (OSError, TypeError):  # no buffer is left, or the connection has just gone
             return False
         self._at = end

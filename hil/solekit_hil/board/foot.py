@@ -98,7 +98,8 @@ def settings_from(spec: dict, geometry_table, calibration_table) -> Settings:
 class VirtualFoot:
     """The App, stepped: every step has a kind, the foot's ticks and a payload.
 
-    ``board`` holds the frame that a FRAME step takes; ``port`` takes what the foot sends.
+    ``board`` holds the frame that a FRAME step takes; ``port`` takes what the foot sends, unless
+    ``make_link(clock)`` returns a link of its own.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class VirtualFoot:
         board=None,
         log=None,
         extras=(),
+        make_link=None,
     ) -> None:
         self._clock = StepClock(ticks)
         self.board = board or HandedBoard(
@@ -118,7 +120,7 @@ class VirtualFoot:
         self.port = MemoryPort() if port is None else port
         self.app = App(
             self.board,
-            StreamLink(self.port, kernels[0]),
+            make_link(self._clock) if make_link else StreamLink(self.port, kernels[0]),
             self._clock,
             settings,
             kernels,
