@@ -20,3 +20,4 @@ if _slot:
         print("solekit: slot %s: %s" % (_slot, error))
 else:
     print("solekit: no application is whole; flash one: python -m tools.flash")
+del _slots, slots, sys.modules["slots"]  # the heap is the application's

@@ -73,15 +73,15 @@ class Geometry:
         self.cols = cols
         self.length = length
         self.width = width
-        self.table = table
+        self._table = table
         self.n_cells = len(table) // 3 if table else rows * cols
         largest = length if length > width else width
         self.unit = (largest + 254) // 255  # 0.1 mm of one step of the u8 coordinates
 
     def word(self, i: int) -> int:
         """Return word ``i`` of the table."""
-        if self.table is not None:
-            return self.table[i]
+        if self._table is not None:
+            return self._table[i]
         n = self.n_cells
         if i >= 2 * n:
             return (self.length * self.width // n + 5) // 10
@@ -92,7 +92,15 @@ class Geometry:
 
     def words(self, start: int, stop: int) -> array:
         """Return a piece of the table."""
-        return array("H", [self.word(i) for i in range(start, min(stop, 3 * self.n_cells))])
+        out = array("H", bytes(2 * (stop - start)))
+        for i in range(stop - start):
+            out[i] = self.word(start + i)
+        return out
+
+    @property
+    def table(self) -> array:
+        """The whole table, made when asked for: a grid's takes 4 kB."""
+        return self.words(0, 3 * self.n_cells)
 
     def zones(self) -> bytearray:
         """Return what the sums kernel needs, u8: n of x, n of y, n of zone."""

@@ -28,6 +28,7 @@ from solekit_hil.sensors import VirtualSensor, geometry_table, imu_words, side_i
 from solekit_hil.uri import FORMS, VirtualSpec
 
 LOST_AFTER_S = 1.0  # silence after which a link that was cut for good counts as lost
+UPDATE_KB = 24  # of heap: the code of an update, its messages, the signature
 LOG_KB = 32  # of heap: the code of the flash log, its blocks, a message being read
 WALK_AHEAD = 64  # frames that the walker computes at once
 START_BEFORE_WRAP_US = (
@@ -145,7 +146,7 @@ class World:
             "ticks": offset_us & m.TICKS_MASK,
         }
         tables = geometry_table(layout), sensor.calibration(spec.dead_band)
-        heap_kb = spec.heap_kb or _heap_kb(layout, spec.bits, has_log=bool(spec.log))
+        heap_kb = spec.heap_kb or _heap_kb(layout, spec)
         foot: Foot
         if self._make_foot is not None:
             foot = self._make_foot(name, fields, tables, heap_kb)
@@ -311,12 +312,14 @@ def _imu_per_frame(profile: Any, period_us: int) -> int:
     return max(1, round(profile.imu_per_frame * period_us / profile.period_us))
 
 
-def _heap_kb(layout: Layout, bits: int, *, has_log: bool) -> int:
+def _heap_kb(layout: Layout, spec: VirtualSpec) -> int:
     """Return the heap of a MicroPython insole: what our largest own layout must do with.
 
     No microcontroller has 64 bits; there everything is twice as large.
     """
-    return ((100 if layout.n_cells <= 660 else 140) + (LOG_KB if has_log else 0)) * bits // 32
+    own = 100 if layout.n_cells <= 660 else 140
+    extra = (LOG_KB if spec.log else 0) + (UPDATE_KB if spec.flash else 0)
+    return (own + extra) * spec.bits // 32
 
 
 def _form(spec: VirtualSpec, layout: Layout, profile: Any) -> int:

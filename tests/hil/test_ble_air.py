@@ -28,17 +28,21 @@ class Walk:
         return [loss for losses in self.losses.values() for loss in losses.values()]
 
 
-def walk(uri: str, duration_s: float, path) -> Walk:
+def walk(uri: str, duration_s: float, path, bytes_per_event: int | None = None) -> Walk:
     async def run() -> Walk:
         async with solekit.connect_pair(uri) as pair:
-            pair.record_to(path)
-            await pair.start()
-            await pair.clock.sleep(duration_s)
-            losses = await pair.stop()
             transport: Any = next(iter(pair.feet.values())).transport
             assert transport.is_message_based
-            sides = transport.world.sides
-            feet = {name: side.foot for name, side in sides.items()}
+            feet = {name: side.foot for name, side in transport.world.sides.items()}
+            pair.record_to(path)
+            await pair.start()
+            usual = {name: foot.radio.bytes_per_event for name, foot in feet.items()}
+            for foot in feet.values() if bytes_per_event is not None else ():
+                foot.radio.bytes_per_event = bytes_per_event
+            await pair.clock.sleep(duration_s)
+            for name, foot in feet.items():
+                foot.radio.bytes_per_event = usual[name]
+            losses = await pair.stop()
         return Walk(losses, feet, solekit.Recording(path))
 
     return asyncio.run(run())
@@ -80,6 +84,20 @@ def test_a_short_cut_is_no_lost_connection(tmp_path):
     walked = walk(uri, 14.0, tmp_path / "w.mcap")
     assert walked.feet["left"].n_reconnects == 0
     assert all(loss.holds and loss.missing == 0 for loss in walked.all_losses)
+
+
+@pytest.mark.parametrize("bytes_per_event", [100, 0])
+def test_a_slow_reader_makes_btstack_queue_no_more_than_the_outboxes_hold(
+    tmp_path, bytes_per_event
+):
+    uri = "sim:walk?air=ble&stack=btstack&side=left"
+    walked = walk(uri, 15.0, tmp_path / "w.mcap", bytes_per_event)
+    radio = walked.feet["left"].radio
+    settings = walked.feet["left"].foot.app.settings
+    assert radio.max_queue_bytes < 2 * settings.outbox_bytes
+    assert radio.max_queue_bytes > 5_000
+    assert all(loss.holds and loss.missing == 0 for loss in walked.all_losses)
+    assert walked.losses["left"]["pressure"].back_filled > 100
 
 
 def test_without_a_log_what_the_cut_took_is_declared_missing(tmp_path):

@@ -141,9 +141,9 @@ def test_while_it_streams_an_insole_is_not_updated(made, flash):
 
 
 @pytest.mark.mpy32
-def test_a_board_with_100_kb_of_heap_takes_an_update_after_it_has_streamed(made, flash):
+def test_a_board_with_a_small_heap_takes_an_update_after_it_has_streamed(made, flash):
     async def go():
-        uri = f"mpy:walk?layout=grid-30x22&log=0&heap_kb=100&side=left&flash={flash}"
+        uri = f"mpy:walk?layout=grid-30x22&log=0&side=left&flash={flash}"
         async with connect(uri) as insole:
             await insole.start()
             async for frames in insole.frames():

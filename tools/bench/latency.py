@@ -36,10 +36,12 @@ async def _case(motion: str, rate_hz: int) -> dict[str, Any]:
         recording = Recording(path)
         period_s = next(iter(recording.feet.values())).info.period_us * 1e-6
         frames, n_held = [], 0
-        for _, events in recording.events.groupby("side"):
+        for side, events in recording.events.groupby("side"):
             main = events.query("kind == 'ic' or kind == 'to'").sort_values("t_s")
             waited = ((main["confirmed_s"] - main["t_s"]) / period_s).to_numpy()
-            held = (main["t_s"] - main["confirmed_s"].shift(1)).to_numpy() < REFRACTORY_US * 1e-6
+            # A stance that the data begin in counts from there.
+            before_s = main["confirmed_s"].shift(1, fill_value=recording.feet[str(side)].t_s[0])
+            held = (main["t_s"] - before_s).to_numpy() < REFRACTORY_US * 1e-6
             n_held += int(held.sum())
             frames.append(waited[~held])
     waited = np.concatenate(frames)

@@ -13,9 +13,9 @@ from solekit_hil.firmware import micropython
 SCRIPT = """
 import json, time
 from array import array
-from solecore import _plain, _viper, kernels
+from solecore import _plain, _proof, _viper
 n = 660
-raw, table = kernels._vectors(n)
+raw, table = _proof._vectors(n)
 cells = bytearray(n); before = bytearray(n); out = bytearray(1400); geometry = bytearray(3 * n)
 _plain.calibrate(raw, table, cells, n)
 for i in range(n): before[i] = (cells[i] + (i % 9) * (i & 3)) & 255

@@ -182,20 +182,21 @@ class Commands:
     def _tables(self, fields):
         s = self._app.settings
         table = fields["table"]
-        if table == m.TABLE_GEOMETRY:
-            words = s.geometry.table
-        elif table == m.TABLE_CALIBRATION:
+        words = None  # of the geometry: made when asked for
+        if table == m.TABLE_CALIBRATION:
             words = s.calibration.table
         elif table == m.TABLE_READOUT:
             words = s.readout
-        else:
+        elif table != m.TABLE_GEOMETRY:
             raise RefusedError(m.BAD_VALUE, "table %d is unknown" % table)
-        total = 2 * len(words)
+        total = 6 * s.geometry.n_cells if words is None else 2 * len(words)
         offset = fields["offset"]
         if offset > total or offset & 1:
             raise RefusedError(m.BAD_VALUE, "offset %d in a table of %d bytes" % (offset, total))
-        piece = words[offset >> 1 : (offset + TABLE_PIECE) >> 1]
-        return m.TABLES_REPLY.pack(fields["ref"], table, total, offset, rest=bytes(piece))
+        start = offset >> 1
+        stop = min(offset + TABLE_PIECE, total) >> 1
+        piece = s.geometry.words(start, stop) if words is None else words[start:stop]
+        return m.TABLES_REPLY.pack(fields["ref"], table, total, offset, rest=piece)
 
     def _ping(self, fields):
         sampler = self._app.sampler

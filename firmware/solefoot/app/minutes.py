@@ -46,8 +46,10 @@ class Minutes:
         sampler = app.sampler
         if not self._is_open:
             return
-        if _ticks.elapsed(sampler.now(), sampler.n_wraps, self._ticks, self._wraps) < MINUTE_US:
-            return
+        if _ticks.elapsed(sampler.now(), sampler.n_wraps, self._ticks, self._wraps) >= MINUTE_US:
+            self._put(app, sampler)
+
+    def _put(self, app, sampler):
         self._is_open = False
         drift = app.settings.calibration.drift()
         n = self._n_contacts or 1

@@ -79,6 +79,7 @@ class Sampler:
         self._wraps = 0
         self._frame_ticks = 0  # of the frame in work, until it comes of the one before
         self._frame_wraps = 0
+        self._head_ticks = self._head_wraps = 0  # for the header in work
         self._hole = settings.period_us * 3 // 2
         self.set_form(settings.form)
 
@@ -206,17 +207,17 @@ class Sampler:
             self._close_imu()
 
     def _header(self, buf, msg_id, stream, ticks, wraps):
-        struct.pack_into(
-            m.HEADER_FORMAT,
-            buf,
-            0,
-            msg_id,
-            self._settings.boot,
-            stream,
-            self.seq[stream],
-            ticks,
-            wraps,
-        )
+        boot = self._settings.boot
+        buf[0] = msg_id
+        buf[1] = boot & 255
+        buf[2] = boot >> 8
+        buf[3] = stream
+        self._head_ticks = ticks
+        self._head_wraps = wraps
+        self._end_header(buf, self.seq[stream])
+
+    def _end_header(self, buf, seq):
+        struct.pack_into("<IIH", buf, 4, seq, self._head_ticks, self._head_wraps)
 
     def _put_frame(self):
         if self._open_frames is None:

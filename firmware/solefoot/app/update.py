@@ -45,4 +45,4 @@ class Update:
             return self._job.answer(fields)
         except MemoryError:
             reason = "the heap is full; restart the insole, then update"
-            raise RefusedError(m.NOT_YET, reason) from None
+            raise RefusedError(m.NOT_YET, reason)

@@ -9,6 +9,7 @@ refused with NOT_YET may be asked for again from BEGIN on.
 import binascii
 import hashlib
 import os
+import sys
 
 from solecore.wire import codes
 from solecore.wire import messages as m
@@ -18,7 +19,7 @@ from solefoot.app.slots import files_of, hash_of, head_of
 SIGNATURE: int = 64
 _STAGE: str = "/update"  # folder for signature and manifest on their way
 _BEGUN: str = ".begun"  # a file beside the head: what lies in the slot belongs to this bundle
-_SPARE: int = 8  # blocks of flash that stay free
+SPARE: int = 8  # blocks of flash that stay free
 _LONGEST: int = 40000  # of a manifest
 _KIND: str = "1"  # of bundle
 
@@ -53,11 +54,11 @@ class Job:
         try:
             offset = self._do(op, fields["offset"], fields["content"])
         except OSError as error:
-            raise RefusedError(m.BAD_VALUE, "the flash does not take it (%s)" % error) from None
+            raise RefusedError(m.BAD_VALUE, "the flash does not take it (%s)" % error)
         except ValueError as error:
             if isinstance(error, RefusedError):
                 raise
-            raise RefusedError(m.BAD_VALUE, "the manifest is broken: %s" % error) from None
+            raise RefusedError(m.BAD_VALUE, "the manifest is broken: %s" % error)
         return m.UPDATE_REPLY.pack(fields["ref"], op, int(self._is_verified), offset)
 
     def _do(self, op, offset, content):
@@ -135,8 +136,6 @@ class Job:
 
     def _verify(self):
         """Check signature, kind and room; clear the slot of everything else."""
-        from solefoot.app.ed25519 import verify
-
         if not self._head or _size(self._head) != self._total:
             raise RefusedError(m.BAD_VALUE, "signature and manifest come first")
         if hash_of(self._head) != self._sha:
@@ -151,7 +150,7 @@ class Job:
                     break
                 sha.update(piece)
                 manifest.write(piece)
-        if not verify(self._key, sha.digest(), signature, getattr(self._app.board, "feed", None)):
+        if not self._is_signed(sha.digest(), signature):
             _remove(self._head)
             raise RefusedError(m.BAD_VALUE, "the signature is not by the key of this insole")
         self._check_kind(head_of(self._manifest))
@@ -168,6 +167,19 @@ class Job:
         with open(self._head + _BEGUN, "w") as file:
             file.write("1")
         self._is_verified = True
+
+    def _is_signed(self, digest, signature):
+        """Return whether the manifest is by our key; what that takes leaves the heap again."""
+        from solefoot.app import ed25519
+
+        feed = getattr(self._app.board, "feed", None)
+        is_signed = ed25519.verify(self._key, digest, signature, feed)
+        package = sys.modules["solefoot.app"]
+        for name in ("ed25519", "sha512"):
+            sys.modules.pop("solefoot.app." + name, None)
+            if hasattr(package, name):
+                delattr(package, name)
+        return is_signed
 
     def _check_kind(self, head):
         for name, mine in (
@@ -192,7 +204,7 @@ class Job:
         block = fs[0]
         folders = {path[: path.rfind("/")] for path in wanted}
         # A folder takes two blocks, a file whole ones: so LittleFS does it.
-        needed = _SPARE + 2 * len(folders) + 1
+        needed = SPARE + 2 * len(folders) + 1
         for size in wanted.values():
             needed += (size + block - 1) // block
         free = fs[4] + _held(folder, block)

@@ -30,6 +30,17 @@ class Clock:
         machine.idle()
 
 
+_dog_timer = None  # kept: what nobody holds is collected
+
+
+def keep_fed(feed, timer) -> None:
+    """Let hardware timer number ``timer`` feed the watchdog: the console has no loop to do it."""
+    global _dog_timer
+    _dog_timer = machine.Timer(
+        timer, mode=machine.Timer.PERIODIC, period=2000, callback=lambda _: feed()
+    )
+
+
 class Cable:
     """The USB port as a byte stream: it is the interpreter's console at other times."""
 

@@ -19,6 +19,7 @@ FREQ_HZ = 0  # fixed at 64 MHz
 LAYOUTS = (CELLS_16, CELLS_4)
 LOG_BYTES = 60_000  # the internal file system is small
 HAS_RADIO = False
+DOG_TIMER = None  # no watchdog
 
 _CELL_PINS = (2, 3, 28, 29)  # P0.02, P0.03, P0.28, P0.29: D0 to D3
 _MUX = (4, 5, 43, 44)  # D4, D5, D6 (P1.11), D7 (P1.12)

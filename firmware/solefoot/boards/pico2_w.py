@@ -2,6 +2,7 @@
 
 from solefoot.boards import rp2_grid
 from solefoot.boards.rp2_grid import (
+    DOG_TIMER,
     HAS_RADIO,
     LAYOUTS,
     deep_sleep,
@@ -13,6 +14,7 @@ from solefoot.boards.rp2_grid import (
 from solefoot.drivers.scan import pio
 
 __all__ = (
+    "DOG_TIMER",
     "HAS_RADIO",
     "LAYOUTS",
     "deep_sleep",

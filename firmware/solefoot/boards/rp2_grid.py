@@ -15,6 +15,7 @@ from solefoot.drivers.scan.wiring import Mux, Shift, Wiring
 
 LAYOUTS = (GRID_30X22, GRID_29X21, CELLS_16, CELLS_4)
 HAS_RADIO = True
+DOG_TIMER = -1
 
 # Nine lines on GPIOs that follow each other, as the state machine needs them.
 _ROWS = Shift(2, 3, 4)

@@ -22,7 +22,7 @@ from solefoot.app.service import Service, boot_test
 from solefoot.app.settings import Settings
 from solefoot.app.slots import Slots
 from solefoot.app.store import Store
-from solefoot.boards.common import Cable, Clock, Parts, sleep_us, ticks_diff, ticks_us
+from solefoot.boards.common import Cable, Clock, Parts, keep_fed, sleep_us, ticks_diff, ticks_us
 from solefoot.links.several import Links
 from solefoot.links.stream import StreamLink
 
@@ -41,7 +41,7 @@ def read_config() -> dict:
         with open(CONFIG) as file:
             config = json.load(file)
     except (OSError, ValueError):
-        raise ValueError("%s is not there or broken; flash the insole again" % CONFIG) from None
+        raise ValueError("%s is not there or broken; flash the insole again" % CONFIG)
     for name in ("board", "side", "layout"):
         if name not in config:
             raise ValueError("%s has no %s; flash the insole again" % (CONFIG, name))
@@ -258,6 +258,8 @@ def main() -> None:
     gc.threshold(-1)
     app.run()
     if power.wants_console:
+        if board.DOG_TIMER is not None:
+            keep_fed(app.board.feed, board.DOG_TIMER)
         print("solekit: the application has ended, this is the console")
         return
     slots.leave()

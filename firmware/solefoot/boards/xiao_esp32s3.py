@@ -24,6 +24,7 @@ FREQ_HZ = 240_000_000  # the generic firmware boots at 160 MHz
 LAYOUTS = (GRID_30X22, GRID_29X21, CELLS_16, CELLS_4)
 LOG_BYTES = 5_000_000  # of the 6 MB file system; the rest is for two slots of the application
 HAS_RADIO = True
+DOG_TIMER = 0
 
 _ADC = const(1)  # D0
 _IMU_INT = const(2)  # D1, can wake from deep sleep

@@ -2,7 +2,8 @@
 
 from array import array
 
-from solecore.layouts import Geometry
+from solecore.layouts import NAMES, Geometry
+from solecore.layouts import geometry as own_geometry
 from solefoot.app.app import App
 from solefoot.app.profiles import Profile
 from solefoot.app.service import Service
@@ -75,9 +76,21 @@ class MemoryPort:
 
 def settings_from(spec: dict, geometry_table, calibration_table) -> Settings:
     """Build the settings of a virtual insole from ``spec`` and its two tables (u16 arrays)."""
-    geometry = Geometry(
-        spec["layout"], spec["rows"], spec["cols"], spec["length"], spec["width"], geometry_table
-    )
+    geometry = None
+    if spec["layout"] in NAMES:
+        geometry = own_geometry(spec["layout"], spec["side"] == 1)
+        for i in range(len(geometry_table)):
+            if (
+                len(geometry_table) != 3 * geometry.n_cells
+                or geometry.word(i) != geometry_table[i]
+            ):
+                geometry = None  # it only bears the name
+                break
+    if geometry is None:
+        geometry = Geometry(
+            *(spec["layout"], spec["rows"], spec["cols"], spec["length"], spec["width"]),
+            geometry_table,
+        )
     profile = Profile(
         spec["layout"], spec["period_us"], spec["form"], spec["imu_axes"], spec["imu_per_frame"]
     )

@@ -31,7 +31,7 @@ LONGEST_PACKET = 251
 BUFFERS = 36  # NimBLE's blocks in the ESP-IDF defaults; each holds a notification
 BYTES_PER_S = 25_000  # hardware.md, section 9: what MicroPython keeps up per insole, an estimate
 _FIRST_HANDLE = 16
-_NOT_CONNECTED = 7  # NimBLE's status of an indication that a lost connection has ended
+_FAILED = 7  # NimBLE's status of an indication that a lost connection has ended
 
 
 class UUID:
@@ -244,13 +244,16 @@ class Radio:
             return
         self.queue.clear()
         self._credit = 0
-        if self._is_indicated:
-            self._is_indicated = False
-            if self.is_bounded:
-                handle = self.handle_of(gatt.CTRL)
-                self.tell(DONE, self.conn, handle, _NOT_CONNECTED)
+        if self._is_indicated and self.is_bounded:
+            self.fail_indication()
+        self._is_indicated = False
         central.forget()
         self.tell(DISCONNECT, self.conn, 1, central.address)
+
+    def fail_indication(self) -> None:
+        """Give up the indication under way, as NimBLE does."""
+        self._is_indicated = False
+        self.tell(DONE, self.conn, self.handle_of(gatt.CTRL), _FAILED)
 
     def advance(self, to_us: int) -> None:
         """Move time on to ``to_us``, through the connection events on the way."""

@@ -75,14 +75,18 @@ class Central:
         radio.central = self
         radio.tell(CONNECT, radio.conn, 1, self.address)
         if self.mtu_wanted > LEAST_MTU:
-            self.mtu = min(self.mtu_wanted, radio.settings["mtu"])
-            radio.tell(MTU, radio.conn, self.mtu)
+            self.agree(self.mtu_wanted)
         self.subscribed = {
             handle
             for handle, one in radio.table.items()
             if one.flags & (NOTIFY_FLAG | INDICATE_FLAG)
         }
         return True
+
+    def agree(self, mtu: int) -> None:
+        """Exchange the MTU."""
+        self.mtu = min(mtu, self.radio.settings["mtu"])
+        self.radio.tell(MTU, self.radio.conn, self.mtu)
 
     def pair(self) -> bool:
         """Pair by Secure Connections; return whether the insole has kept the bond."""

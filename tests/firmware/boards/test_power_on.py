@@ -15,8 +15,10 @@ import pytest
 
 from solecore.wire import codes, names
 from solecore.wire import messages as m
+from solefoot.app.slots import PACK
 from solekit import connect
 from solekit.errors import DataError, DeviceError, SolekitError
+from solekit.update import update
 from tools import bundle, compile, flash
 from tools.bench import board as board_bench
 
@@ -105,6 +107,7 @@ def test_an_insole_starts_streams_and_gives_its_console_back(insole, board, layo
     (info, losses, stats), code, errors = insole.run("300k", stream_and_leave)
     assert (code, errors) == (0, "")
     assert b"this is the console" in insole.said
+    assert (b"TIMER" in insole.said) == (board == "xiao_esp32s3")  # which feeds the watchdog now
     assert (info.side, info.layout_name, info.serial) == ("left", layout, "SOLE-1")
     assert "log" in info.features
     assert ("ble" in info.features) == (board == "xiao_esp32s3")
@@ -191,6 +194,54 @@ def test_after_too_many_early_restarts_it_only_takes_updates(insole, tmp_path_fa
     assert "update" in info.features
     assert "log" not in info.features
     assert n_resets == 2
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    """Return a bundle that this interpreter can run, which takes half a second to prove itself."""
+    folder = tmp_path_factory.mktemp("release")
+    private, _ = bundle.make_key(folder)
+    names = compile.compile_to(folder / "app", "xiao_esp32s3", "x86")
+    start = (flash.ROOT / "firmware/solefoot/boards/start.py").read_text()
+    assert "SETTLED_US: int = 10000000" in start
+    quick = folder / "start.py"
+    quick.write_text(start.replace("SETTLED_US: int = 10000000", "SETTLED_US: int = 500000"))
+    compile.compile_file(quick, folder / "app/solefoot/boards/start.mpy", "x86")
+    files = {PACK: bundle.packed({name: (folder / "app" / name).read_bytes() for name in names})}
+    text = bundle.manifest(files, "xiao_esp32s3", "xtensawin", "9")
+    bundle.write(folder / "x.zip", text, bundle.signature(text, private.read_bytes()), files)
+    return folder
+
+
+@pytest.mark.parametrize("state", ["a - 0 0 0 0 end", "a - 0 7 2 0 end"])
+def test_an_update_over_the_cable_is_tried_proves_itself_and_stays(insole, release, state):
+    insole.stage("xiao_esp32s3", "cells-4", key=release / bundle.PUBLIC)
+    (insole.folder / "slots.txt").write_text(state)  # as ever, and in safe mode
+
+    async def send(uri):
+        async with connect(uri) as it:
+            n = await update(it, release / "x.zip")
+            return n, it.known.failed
+
+    (n, failed), code, errors = insole.run("300k", send)
+    assert (code, errors) == (0, "")
+    assert n > 100_000
+    assert ("safe_mode" in failed) == (state != "a - 0 0 0 0 end")
+    assert b"RESET" in insole.said
+    assert (insole.folder / "slots.txt").read_text().startswith("a b 3 ")
+
+    async def look(uri):
+        async with connect(uri) as it:
+            before = (insole.folder / "slots.txt").read_text()
+            await asyncio.sleep(1)
+            await it.request(m.POWER, codes.REPL, 0)
+            return before, it.known.failed
+
+    (before, failed), code, errors = insole.run("300k", look)
+    assert (code, errors) == (0, "")
+    assert before.startswith("a b 2 ")
+    assert "safe_mode" not in failed
+    assert (insole.folder / "slots.txt").read_text().startswith("b - ")
 
 
 @pytest.mark.parametrize(

@@ -102,12 +102,49 @@ def test_answers_leave_one_indication_at_a_time(make_desk, reply):
 
 
 def test_an_answer_does_not_overtake_the_data_before_it(make_desk, data, reply):
-    desk = make_desk(n_buffers=1)
-    message = data(1, 1000)
-    desk.insist(message)
+    desk = make_desk()
+    desk.turn(20)
+    desk.say(data(1))  # begins to wait for the dither
+    desk.turn(10)
+    desk.radio.n_refusals = 1
+    assert desk.say(data(1))
+    desk.radio.n_refusals = 1
     assert desk.say(reply(1))
     desk.turn(2000)
     assert [place for place, _ in desk.central.messages] == [gatt.DATA, gatt.CTRL]
+
+
+def test_what_waits_goes_on_also_if_nobody_asks_for_requests(make_desk, data, reply):
+    desk = make_desk(mtu=23)  # an App with answers in its queue does not poll
+
+    def insist(message):
+        for _ in range(2000):
+            if desk.say(message):
+                return
+            desk.radio.advance(desk.radio.now_us + 1000)
+        raise AssertionError("nothing is taken any more")
+
+    for i in range(1, 4):
+        insist(reply(i, 100))
+    insist(data(1))
+    insist(data(2))
+    desk.turn(1000)
+    assert desk.came(gatt.CTRL) == [reply(i, 100) for i in range(1, 4)]
+    assert desk.came() == [data(1), data(2)]
+
+
+def test_of_an_answer_that_did_not_arrive_the_rest_is_not_sent(make_desk, reply):
+    desk = make_desk(mtu=23)
+    desk.central.confirms = False
+    assert desk.say(reply(1, 200))
+    desk.turn(100)
+    n_pieces = desk.central.n_pieces
+    desk.central.confirms = True
+    desk.radio.fail_indication()
+    desk.insist(reply(2, 30))
+    desk.turn(500)
+    assert desk.central.n_pieces == n_pieces + 2
+    assert desk.came(gatt.CTRL) == [reply(2, 30)]
 
 
 def test_an_answer_that_nobody_confirms_ends_the_connection(make_desk, reply):
@@ -198,6 +235,20 @@ def test_a_connection_does_not_inherit_the_mtu_of_the_one_before(make_desk):
     desk.turn()
     desk.central.connect()
     assert desk.link.mtu == 23
+
+
+def test_the_mtu_may_grow_between_two_messages(make_desk, data):
+    desk = make_desk(mtu=23)
+    desk.insist(data(1))
+    desk.turn(1000)
+    desk.central.agree(185)
+    assert desk.link.mtu == 185
+    n_before = desk.central.n_pieces
+    desk.insist(data(2))
+    desk.insist(data(3))
+    desk.turn(1000)
+    assert desk.came() == [data(1), data(2), data(3)]
+    assert desk.central.n_pieces == n_before + 4
 
 
 def test_close_switches_the_radio_off(make_desk):

@@ -76,6 +76,41 @@ def test_a_bond_made_while_the_window_is_shut_is_refused_and_its_maker_sent_away
 
 
 @STACKS
+def test_a_bond_counts_only_once_its_keys_are_kept(make_desk, stack):
+    desk = make_desk(pairs=False, stack=stack)
+    thief = Central(desk.radio, "thief", tells_first=True)
+    assert thief.connect()
+    was_up = []
+    tell = desk.radio.tell
+
+    def watch(*event):
+        answer = tell(*event)
+        was_up.append(desk.link.is_up)
+        return answer
+
+    desk.radio.tell = watch
+    assert not thief.pair()
+    assert len(was_up) > 1
+    assert not any(was_up)
+
+
+@STACKS
+@pytest.mark.parametrize("tells_first", [False, True])
+def test_the_bonds_of_others_do_not_help_a_stranger(make_desk, stack, tells_first):
+    desk = make_desk(stack=stack)
+    desk.turn(61_000)  # the window has closed
+    desk.central.disconnect()
+    desk.turn()
+    thief = Central(desk.radio, "thief", tells_first=tells_first)
+    assert thief.connect()
+    assert not thief.encrypt()  # BTstack looks through all bonds for it
+    assert not thief.pair()
+    assert not desk.link.is_up
+    desk.turn()
+    assert not thief.is_connected
+
+
+@STACKS
 def test_the_window_opens_when_told_and_closes_in_time(make_desk, stack):
     desk = make_desk(pairs=False, stack=stack)
     assert not desk.link.is_pairing

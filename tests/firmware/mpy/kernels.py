@@ -73,10 +73,10 @@ def results(k, n, rnd, kind):
     sums = array("I", [0] * plain.N_SUMS)
     k.sums(cells, place, sums, n)
     out.append(list(sums))
-    for flag in (0, k.MAY_DELTA):
+    for flag in (0, plain.MAY_DELTA):
         at = rnd(40)
         coded = bytearray(2 * n + 60)
-        end = k.code8(cells, before, coded, n | at << k.AT_SHIFT | flag)
+        end = k.code8(cells, before, coded, n | at << plain.AT_SHIFT | flag)
         out.append((end, coded[at : end & 2047] if end else None))
     for fill in range(3):
         at = rnd(20)

@@ -11,16 +11,17 @@ import sys
 
 import vfs
 
-import pack  # noqa: F401 - boot.py finds it loaded: the file system changes under it
+import pack
 from solecore.wire import codes
 from solecore.wire import messages as m
-from solefoot.app import ed25519
+from solefoot.app import ed25519, updating
 from solefoot.app import slots as slots_file
 from solefoot.app import update as updates
 from solefoot.app.slots import Slots
 
 FLASH = ""  # the root, as on a board
 N_BLOCKS = 64
+LOADED = pack, updating  # while their files can be reached: the file system changes
 _known = {}
 running = []  # versions, as they were booted
 _verify = ed25519.verify
@@ -102,6 +103,7 @@ def unmount():
 
 def send(slot, head, files, key, order):
     """Update as a host does, from whatever is there; ``order`` changes how chunks come."""
+    sys.modules["solefoot.app.ed25519"] = ed25519  # an update unloads it
     app = App()
     extra = updates.Update(Slots(FLASH), slot, key, "x64", "test")
     extra.attach(app)

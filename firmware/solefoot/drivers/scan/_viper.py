@@ -76,7 +76,7 @@ def sweep_sar(raw: ptr16, plan: ptr32, gpio: ptr32, sar: ptr32) -> int:
     writes = int(plan[14])
     first_col = int(plan) + 4 * int(plan[12])
     last_col = first_col + (int(plan[13]) - 1) * 8 * writes
-    is_chain = cols - int(plan[13])  # its last step is taken again and again
+    is_chain = writes - 1 + cols - int(plan[13])  # else a step is one write, and for one column
     while rows >= 0:
         plan = ptr32(row)
         end = row + row_size
@@ -95,15 +95,18 @@ def sweep_sar(raw: ptr16, plan: ptr32, gpio: ptr32, sar: ptr32) -> int:
             stop += 2 * cols
         plan = ptr32(first_col)
         while int(raw) - stop:
-            k = writes
-            while k:
-                set_word[0] = plan[0]
-                clear_word[0] = plan[1]
-                plan = ptr32(int(plan) + 8)
-                k -= 1
+            set_word[0] = plan[0]
+            clear_word[0] = plan[1]
+            plan = ptr32(int(plan) + 8)
             if is_chain:
+                k = writes - 1
+                while k:
+                    set_word[0] = plan[0]
+                    clear_word[0] = plan[1]
+                    plan = ptr32(int(plan) + 8)
+                    k -= 1
                 if int(plan) > last_col:
-                    plan = ptr32(last_col)
+                    plan = ptr32(last_col)  # its last step again and again
             k = wait
             while k:
                 idle = int(idle_word[0])

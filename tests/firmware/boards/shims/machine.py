@@ -91,6 +91,14 @@ class I2C:
             self.registers[0x12] = self.registers[0x12] & 0xFE  # the reset is over at once
 
 
+class Timer:
+    PERIODIC = 1
+
+    def __init__(self, number, mode=0, period=0, callback=None):
+        print("TIMER", number, period)
+        callback(self)
+
+
 class WDT:
     def __init__(self, timeout=0):
         log.append(("wdt", timeout))
