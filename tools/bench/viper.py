@@ -24,7 +24,7 @@ packed = bytearray(1000); end = _plain.pack12(raw, packed, n, 0)
 calls = {
     "calibrate": lambda k: k.calibrate(raw, table, cells, n),
     "sums": lambda k: k.sums(cells, geometry, sums, n),
-    "code8": lambda k: k.code8(cells, before, out, n | k.MAY_DELTA),
+    "code8": lambda k: k.code8(cells, before, out, n | _plain.MAY_DELTA),
     "pack12": lambda k: k.pack12(raw, out, n, 0),
     "copy8": lambda k: k.copy8(cells, out, n, 0),
     "copy16": lambda k: k.copy16(raw, out, n, 0),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 G_M_S2 = 9.80665
-Sample = Callable[[float], Sequence[float]]
+Sample = Callable[[float], "Sequence[float] | np.ndarray"]
 
 
 class ImuPart:
