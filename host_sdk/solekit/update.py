@@ -13,6 +13,7 @@ from solekit.errors import DataError, DeviceError
 from solekit.insole import REQUEST_TIMEOUT_S, Insole
 
 CHUNK = 1024
+RADIO_S = 10.0  # a chunk in the smallest fragments, each of them acknowledged, takes seconds
 CHECK_S = 30.0  # a board checks a signature, or the hash of every file, in some seconds
 _TRIES = 3  # where the insole says that it may be asked again
 _WAIT_S = 12.0  # a new application proves itself in ten
@@ -86,15 +87,16 @@ class _Sending:
         await self._ask(codes.UPDATE_END, 0, b"", CHECK_S)
         return self._n_sent
 
-    async def _ask(
-        self, op: int, offset: int, content: bytes, timeout_s: float = REQUEST_TIMEOUT_S
-    ) -> int:
+    async def _ask(self, op: int, offset: int, content: bytes, timeout_s: float) -> int:
         reply = await self._insole.request(m.UPDATE, op, offset, rest=content, timeout_s=timeout_s)
         return reply.fields["offset"]
 
     async def _chunks(self, content: bytes, at: int) -> None:
+        is_radio = self._insole.transport.is_message_based
+        timeout_s = RADIO_S if is_radio else REQUEST_TIMEOUT_S
         while at < len(content):
-            there = await self._ask(codes.UPDATE_CHUNK, at, content[at : at + CHUNK])
+            piece = content[at : at + CHUNK]
+            there = await self._ask(codes.UPDATE_CHUNK, at, piece, timeout_s)
             self._n_sent += max(0, there - at)
             at = there
             if self._on_progress is not None:

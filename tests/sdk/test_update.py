@@ -92,6 +92,20 @@ def test_a_link_that_is_cut_leaves_the_old_application_and_the_next_try_goes_on(
     assert Slots(str(flash / "left")).boot() == "b"
 
 
+@pytest.mark.parametrize("stack", ["nimble", "btstack"])
+def test_over_a_modelled_radio_that_is_away_for_a_while_it_arrives_all_the_same(
+    made, flash, stack
+):
+    uri = f"sim:walk?{SMALL}&side=left&flash={flash}&air=ble&stack={stack}&mtu=100"
+    head, files = read_bundle(made / "x.zip")
+    with pytest.raises(SolekitError):
+        run(f"{uri}&cut=1.5", made / "x.zip")
+    assert Slots(str(flash / "left")).trial == ""
+    sent = run(f"{uri}&cut=1-7", made / "x.zip")
+    assert 0 < sent < len(head) + sum(map(len, files))
+    assert Slots(str(flash / "left")).boot() == "b"
+
+
 def test_a_bundle_by_another_key_is_refused_in_one_line(made, flash, tmp_path, capsys):
     other, _ = bundle.make_key(tmp_path / "other")
     forged = tmp_path / "forged.zip"

@@ -1,12 +1,14 @@
-"""What an update costs on the insole: the signature's instructions and heap, the slot's flash.
+"""What an update costs: the signature's instructions and heap, the slot's flash, the way there.
 
 Instructions are counted by QEMU on an emulated Cortex-M3; seconds are estimates, instructions
 times the cycles per instruction that the row states. Flash is what LittleFS (4 kB blocks, in RAM)
-takes for the application of a board.
+takes for the application of a board. The way is a virtual insole's in virtual time, over a byte
+stream and over the modelled radio: without the signature's seconds.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import subprocess
@@ -18,14 +20,18 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from solekit import connect
 from solekit.errors import TransportError
+from solekit.update import update
 from solekit_hil.firmware import compiled_for, micropython
 from tools import qemu
 from tools.bench.mcu import BOARDS
-from tools.bundle import packed
+from tools.bundle import build, make_key, packed
 from tools.compile import BOARDS as BUILDS
 from tools.compile import compile_to
 from tools.runtime_build import RuntimeUnavailable
+
+LINKS = ("air=stream", "air=ble", "air=ble&interval_ms=15", "air=ble&mtu=23")
 
 VERIFY = """
 import gc, json, machine
@@ -119,7 +125,8 @@ def measure() -> list[dict[str, Any]]:
                 "longest_between_feeds_s [est]": round(longest * cpi / mhz / 1e6, 2),
             }
         )
-    return rows + [flash(board) for board in BUILDS if board != "virtual"]
+    rows += [flash(board) for board in BUILDS if board != "virtual"]
+    return rows + [asyncio.run(way(link)) for link in LINKS]
 
 
 def verification() -> list[Any]:
@@ -169,3 +176,17 @@ def flash(board: str) -> dict[str, Any]:
         "kB_as_pack": as_pack // 1024,
         "kB_as_files": as_files // 1024,
     }
+
+
+async def way(link: str) -> dict[str, Any]:
+    """Return how long a bundle of the whole application takes over ``link``."""
+    with tempfile.TemporaryDirectory() as folder:
+        private, _ = make_key(Path(folder))
+        path = Path(folder, "x.zip")
+        build(path, "virtual", private.read_bytes())
+        uri = f"sim:walk?side=left&layout=cells-4&log=0&flash={folder}&{link}"
+        async with connect(uri) as insole:
+            start_s = insole.clock.now_s()
+            n_bytes = await update(insole, path)
+            length_s = insole.clock.now_s() - start_s
+    return {"link": link, "bytes": n_bytes, "s [simulated]": round(length_s, 1)}
