@@ -12,8 +12,8 @@ _MAY_DELTA = const(1 << 22)
 _IS_DELTA = const(1 << 11)
 
 
-# Pointers walk, and what is tested is the number itself wherever that does: a comparison costs nine
-# Thumb instructions, a test three, an index that varies four. The first two arguments are in
+# Pointers walk, and what is tested is the number itself wherever that does: a comparison costs
+# nine Thumb instructions, a test three, an index that varies four. The first two arguments are in
 # processor registers, all else is in memory.
 
 
@@ -87,42 +87,87 @@ def calibrate(raw: ptr16, table: ptr16, out: ptr8, n: int):
 
 @micropython.viper
 def sums(cells: ptr8, geometry: ptr8, out: ptr32, n: int):
-    n2 = 2 * n
-    left = n
+    y = ptr8(int(geometry) + n)
+    zones = ptr8(int(geometry) + 2 * n)
     active = 0
     sx = 0
     sy = 0
     f = 0
     h = 0
     t = 0
-    while left:
-        m = left
-        if left >> 2:
-            m = 4
-            if int(ptr32(cells)[0]):
-                pass
-            else:
-                cells = ptr8(int(cells) + 4)
-                geometry = ptr8(int(geometry) + 4)
-                left -= 4
-                continue
-        left -= m
-        while m:
+    while n >> 2:  # four cells at a time, which often are all zero
+        if int(ptr32(cells)[0]):
             v = int(cells[0])
             if v:
                 active += 1
                 f = v + f
                 sx = int(geometry[0]) * v + sx
-                sy = int(geometry[n]) * v + sy
-                zone = int(geometry[n2])
+                sy = int(y[0]) * v + sy
+                zone = int(zones[0])
                 if zone:
                     if zone & 1:
                         h = v + h
                     else:
                         t = v + t
-            cells = ptr8(int(cells) + 1)
-            geometry = ptr8(int(geometry) + 1)
-            m -= 1
+            v = int(cells[1])
+            if v:
+                active += 1
+                f = v + f
+                sx = int(geometry[1]) * v + sx
+                sy = int(y[1]) * v + sy
+                zone = int(zones[1])
+                if zone:
+                    if zone & 1:
+                        h = v + h
+                    else:
+                        t = v + t
+            v = int(cells[2])
+            if v:
+                active += 1
+                f = v + f
+                sx = int(geometry[2]) * v + sx
+                sy = int(y[2]) * v + sy
+                zone = int(zones[2])
+                if zone:
+                    if zone & 1:
+                        h = v + h
+                    else:
+                        t = v + t
+            v = int(cells[3])
+            if v:
+                active += 1
+                f = v + f
+                sx = int(geometry[3]) * v + sx
+                sy = int(y[3]) * v + sy
+                zone = int(zones[3])
+                if zone:
+                    if zone & 1:
+                        h = v + h
+                    else:
+                        t = v + t
+        cells = ptr8(int(cells) + 4)
+        geometry = ptr8(int(geometry) + 4)
+        y = ptr8(int(y) + 4)
+        zones = ptr8(int(zones) + 4)
+        n -= 4
+    while n:
+        v = int(cells[0])
+        if v:
+            active += 1
+            f = v + f
+            sx = int(geometry[0]) * v + sx
+            sy = int(y[0]) * v + sy
+            zone = int(zones[0])
+            if zone:
+                if zone & 1:
+                    h = v + h
+                else:
+                    t = v + t
+        cells = ptr8(int(cells) + 1)
+        geometry = ptr8(int(geometry) + 1)
+        y = ptr8(int(y) + 1)
+        zones = ptr8(int(zones) + 1)
+        n -= 1
     out[0] = f
     out[1] = h
     out[2] = t
@@ -283,6 +328,13 @@ def code8(cells: ptr8, before: ptr8, out: ptr8, how: int) -> int:
                 else:
                     low = d | 256
         else:
+            while (end - int(cells)) >> 2:
+                to[0] = cells[0]
+                to[1] = cells[1]
+                to[2] = cells[2]
+                to[3] = cells[3]
+                cells = ptr8(int(cells) + 4)
+                to = ptr8(int(to) + 4)
             while int(cells) - end:
                 to[0] = cells[0]
                 cells = ptr8(int(cells) + 1)

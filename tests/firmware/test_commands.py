@@ -109,7 +109,9 @@ def test_a_form_that_does_not_fit_is_refused_with_the_reason(make_foot, monkeypa
     ids=lambda x: x.name,
 )
 def test_what_this_firmware_lacks_is_refused_by_name(foot, request_message):
-    ref, request, code, text = refusal_of(foot.ask(request_message.pack(33, *[0] * (len(request_message.fixed) - 1))))
+    ref, request, code, text = refusal_of(
+        foot.ask(request_message.pack(33, *[0] * (len(request_message.fixed) - 1)))
+    )
     assert (ref, request, code) == (33, request_message.msg_id, m.UNSUPPORTED)
     assert text == f"{request_message.name} is not in this firmware"
 

@@ -71,7 +71,9 @@ def test_a_board_is_flashed_verified_and_found_whole_by_its_boot_code(
         assert step in said
     board = flash.Board(port, "/flash")
     have = board.hashes("")
-    assert {"/boot.py", "/main.py", "/pack.py", "/slots.py", "/config.json", "/key.pub"} < set(have)
+    assert {"/boot.py", "/main.py", "/pack.py", "/slots.py", "/config.json", "/key.pub"} < set(
+        have
+    )
     check = (
         "import sys, json; sys.path.insert(0, '/flash'); import slots; "
         "print(slots.Slots('/flash').boot(), json.load(open('/flash/config.json'))['serial'])"

@@ -1,8 +1,8 @@
 # pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 """What the heap benchmark runs on the 32-bit MicroPython: prints JSON lines.
 
-argv: a folder for log and settings, a file of raw frames (u16, 660 each), minutes to simulate, 1 to
-load every part of a real board or 0 for the App with its grid and its cable alone.
+argv: a folder for log and settings, a file of raw frames (u16, 660 each), minutes to simulate, 1
+to load every part of a real board or 0 for the App with its grid and its cable alone.
 """
 
 import gc
@@ -64,7 +64,7 @@ class Port:
 
 
 class Board:
-    """Frames of the virtual walker, again and again, by way of the register readout if it is there.
+    """Frames of the virtual walker, again and again; the register readout scans if it is there.
 
     ``scan_into`` reads them from a file into the sampler's own buffer: no heap.
     """

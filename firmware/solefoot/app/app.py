@@ -116,7 +116,8 @@ class App:
                 reply = self._commands.answer(message)
                 if reply is not None:
                     self._replies.append(reply)
-        if not self._is_silent and _ticks.diff(now, self._heard_ticks) > LISTENS_US:
+        # A central that has come back is encrypted before it listens: not before it has spoken.
+        if not self.link.is_up or _ticks.diff(now, self._heard_ticks) > LISTENS_US:
             self._is_silent = True
         self.sampler.minutes.turn(self)
         mtu = self.link.mtu

@@ -37,6 +37,10 @@ class Sampler:
         self._clock = clock
         self._settings = settings
         self._k = kernels
+        self._calibrate = kernels.calibrate
+        self._sum_up = kernels.sums
+        self._copy16 = kernels.copy16
+        self._boot = settings.boot
         self._n = n
         self._raw = array("H", bytes(2 * n))
         self._cells = bytearray(n)
@@ -146,9 +150,8 @@ class Sampler:
         self._cells = self._before
         self._before = before
         self._scan()
-        k = self._k
-        k.calibrate(self._raw, self._table, self._cells, self._n)
-        k.sums(self._cells, self._zones, self._sums, self._n)
+        self._calibrate(self._raw, self._table, self._cells, self._n)
+        self._sum_up(self._cells, self._zones, self._sums, self._n)
         bits = self._detect()
         self._put_frame()
         if self._imu_frames_max:
@@ -207,10 +210,9 @@ class Sampler:
             self._close_imu()
 
     def _header(self, buf, msg_id, stream, ticks, wraps):
-        boot = self._settings.boot
         buf[0] = msg_id
-        buf[1] = boot & 255
-        buf[2] = boot >> 8
+        buf[1] = self._boot & 255
+        buf[2] = self._boot >> 8
         buf[3] = stream
         self._head_ticks = ticks
         self._head_wraps = wraps
@@ -266,7 +268,7 @@ class Sampler:
             self._close_imu()
         if self._open_imu is None:
             self._open_imu_message(n)
-        self._imu_at = self._k.copy16(self._imu_words, self._open_imu, n_words, self._imu_at)
+        self._imu_at = self._copy16(self._imu_words, self._open_imu, n_words, self._imu_at)
         self._n_imu += n
         self._n_imu_frames += 1
         self.seq[m.IMU] += n

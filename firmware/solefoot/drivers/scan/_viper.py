@@ -95,11 +95,8 @@ def sweep_sar(raw: ptr16, plan: ptr32, gpio: ptr32, sar: ptr32) -> int:
             stop += 2 * cols
         plan = ptr32(first_col)
         while int(raw) - stop:
-            set_word[0] = plan[0]
-            clear_word[0] = plan[1]
-            plan = ptr32(int(plan) + 8)
             if is_chain:
-                k = writes - 1
+                k = writes
                 while k:
                     set_word[0] = plan[0]
                     clear_word[0] = plan[1]
@@ -107,6 +104,10 @@ def sweep_sar(raw: ptr16, plan: ptr32, gpio: ptr32, sar: ptr32) -> int:
                     k -= 1
                 if int(plan) > last_col:
                     plan = ptr32(last_col)  # its last step again and again
+            else:
+                set_word[0] = plan[0]
+                clear_word[0] = plan[1]
+                plan = ptr32(int(plan) + 8)
             k = wait
             while k:
                 idle = int(idle_word[0])
