@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
+from solekit.errors import TransportError
+from solekit_hil import firmware
 from tools.environment import ROOT, Unavailable
 
 # Board and its port, and what mpy-cross calls its processor.
@@ -62,8 +63,7 @@ def compile_to(folder: Path, board: str, arch: str) -> list[str]:
 def compile_file(source: Path, target: Path, arch: str, cross: Path | None = None) -> None:
     """Compile one file; Unavailable names what the compiler says."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    command = [cross or mpy_cross(), f"-march={arch}", "-O2", "-s", source.name, "-o", target]
-    done = subprocess.run([*command, source], capture_output=True, text=True)
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no message"]
-        raise Unavailable(f"mpy-cross cannot compile {source.name}: {lines[-1]}", "mend that")
+    try:
+        firmware.compile_file(source, target, arch, cross or mpy_cross())
+    except TransportError as error:
+        raise Unavailable(str(error), "mend that") from None

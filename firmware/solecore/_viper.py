@@ -328,13 +328,6 @@ def code8(cells: ptr8, before: ptr8, out: ptr8, how: int) -> int:
                 else:
                     low = d | 256
         else:
-            while (end - int(cells)) >> 2:
-                to[0] = cells[0]
-                to[1] = cells[1]
-                to[2] = cells[2]
-                to[3] = cells[3]
-                cells = ptr8(int(cells) + 4)
-                to = ptr8(int(to) + 4)
             while int(cells) - end:
                 to[0] = cells[0]
                 cells = ptr8(int(cells) + 1)

@@ -90,17 +90,19 @@ class Geometry:
         x = (2 * (i % self.cols) + 1) * self.width // (2 * self.cols)
         return self.width - x if self.is_right else x
 
-    def words(self, start: int, stop: int) -> array:
-        """Return a piece of the table."""
-        out = array("H", bytes(2 * (stop - start)))
+    def words(self, start: int, stop: int) -> bytearray:
+        """Return a piece of the table, low bytes first."""
+        out = bytearray(2 * (stop - start))
         for i in range(stop - start):
-            out[i] = self.word(start + i)
+            word = self.word(start + i)
+            out[2 * i] = word & 255
+            out[2 * i + 1] = word >> 8
         return out
 
     @property
     def table(self) -> array:
         """The whole table, made when asked for: a grid's takes 4 kB."""
-        return self.words(0, 3 * self.n_cells)
+        return array("H", bytes(self.words(0, 3 * self.n_cells)))
 
     def zones(self) -> bytearray:
         """Return what the sums kernel needs, u8: n of x, n of y, n of zone."""

@@ -188,8 +188,7 @@ def main():
 
     best = kernels.best()
     part("kernels")
-    from solecore.wire import messages  # noqa: F401 - to see what it takes
-
+    __import__("solecore.wire.messages")
     part("messages")
     from solecore.layouts import GRID_30X22, geometry
     from solefoot.app.profiles import profile

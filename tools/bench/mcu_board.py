@@ -2,7 +2,7 @@
 # pyright: reportMissingImports=false, reportUndefinedVariable=false, reportAttributeAccessIssue=false
 """What runs on the emulated microcontroller: prints JSON, instructions of each frame and stage.
 
-The files beside it: ``spec`` (JSON: n_frames, period_us, form), ``frames`` (u16 counts of every
+The files beside it: ``spec`` (JSON: n_frames), ``frames`` (u16 counts of every
 frame), ``table`` (calibration).
 """
 
@@ -129,9 +129,7 @@ def main():
     table = array("H", bytes(2 * (2 * n + 1)))
     _viper.copy8(read("table"), table, 2 * len(table), 0)
     best = kernels.best()
-    settings = Settings(
-        g, profile(GRID_30X22), 0, "BENCH", 1, Calibration(table, 1, 1000), form=spec["form"]
-    )
+    settings = Settings(g, profile(GRID_30X22), 0, "BENCH", 1, Calibration(table, 1, 1000))
     period_us = settings.period_us
     clock = Clock()
     board = Board(settings.imu_per_frame)
@@ -146,16 +144,19 @@ def main():
     for i in range(n_frames):
         clock.ticks += period_us
         _viper.copy8(frames[2 * n * i : 2 * n * (i + 1)], raw, 2 * n, 0)
+        taken = micropython.mem_total()
         a = now()
         app.sample()
         b = now()
-        app.serve()
+        taken = micropython.mem_total() - taken
         c = now()
-        gc.collect()
+        app.serve()
         d = now()
+        gc.collect()
+        e = now()
         rows.append(
-            [app.sampler.detector.state == STANCE]
-            + [instructions(a, b), instructions(b, c), instructions(c, d)]
+            [app.sampler.detector.state == STANCE, taken]
+            + [instructions(a, b), instructions(c, d), instructions(d, e)]
         )
     n_sent = list(app.sampler.seq)
     app = None
@@ -198,7 +199,8 @@ def stages(spec, settings, board, k, frames, rows):
         if detector.state == STANCE:
             stride.add(sums[SUM_F], sums[SUM_X], sums[SUM_Y], sums[SUM_ACTIVE])
         t5 = now()
-        end = encoder.encode_into(raw, cells, before, message, m.HEADER_SIZE)
+        encoder.before = before
+        end = encoder.code_into(cells, message, m.HEADER_SIZE)
         t6 = now()
         link.send(message, end)
         t7 = now()

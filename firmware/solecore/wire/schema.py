@@ -12,17 +12,26 @@ class WireError(ValueError):
 
 
 def _parsed(text):
-    """Return ``(name, code, count, unit)`` of each field."""
-    fields = []
-    for part in text.split(", "):
-        words = part.split(" ", 2)
-        code = words[0][-1:]
-        count = words[0][:-1]
-        if fields and fields[-1][2] == REST:
+    """Yield ``(name, code, count, unit)`` of each field."""
+    end = text.index(":")
+    rest = False
+    while end >= 0 and end < len(text):
+        at = end + 2
+        end = text.find(",", at)
+        if end < 0:
+            end = len(text)
+        if rest:
             raise ValueError("%r: only the last field may be variable" % text)
-        count = REST if count == "*" else int(count or 1)
-        fields.append((words[1], code, count, words[2] if len(words) > 2 else ""))
-    return fields
+        name = text.index(" ", at) + 1
+        unit = text.find(" ", name, end)
+        rest = text[at] == "*"
+        count = REST if rest else int(text[at : name - 2] or 1)
+        yield (
+            text[name : end if unit < 0 else unit],
+            text[name - 2],
+            count,
+            "" if unit < 0 else text[unit + 1 : end],
+        )
 
 
 class Message:
@@ -49,8 +58,10 @@ class Message:
         """The struct format of id and fixed fields."""
         out = "<B"
         for _, code, count, _ in self._fields():
+            if count > 1:
+                out += str(count)
             if count != REST:
-                out += "%d%s" % (count, code)
+                out += code
         return out
 
     @property
@@ -67,9 +78,9 @@ class Message:
     def _fields(self):
         if self._kept is not None:
             return self._kept
-        fields = _parsed(self._text[self._text.index(":") + 2 :])
+        fields = _parsed(self._text)
         if _HAS_ROOM:
-            self._kept = fields
+            self._kept = fields = list(fields)
         return fields
 
     def _named(self):
@@ -92,19 +103,17 @@ class Message:
 
     def unpack(self, data: bytes) -> dict:
         """Return ``{field name: int, tuple if count > 1, bytes for the variable field}``."""
-        fields = self._fields()
         n_rest = len(data) - self.size
-        _, code, count, _ = fields[-1]
-        is_whole = n_rest == 0
-        if count == REST:
-            is_whole = n_rest >= 0 and n_rest % struct.calcsize("<" + code) == 0
-        if not is_whole or data[0] != self.msg_id:
+        has_rest = " *" in self._text
+        if n_rest < 0 or (n_rest and not has_rest) or data[0] != self.msg_id:
             raise WireError("not a %s message: %d bytes" % (self.name, len(data)))
         flat = struct.unpack_from(self.format, data, 0)
         out = {}
         i = 1
-        for name, _, count, _ in fields:
+        for name, code, count, _ in self._fields():
             if count == REST:
+                if n_rest % struct.calcsize("<" + code):
+                    raise WireError("half an item ends a %s of %d bytes" % (self.name, len(data)))
                 out[name] = bytes(data[self.size :])
             else:
                 out[name] = flat[i] if count == 1 else flat[i : i + count]

@@ -54,6 +54,7 @@ def main():
     geometry = array("H", stdin.read(spec["n_geometry"]))
     calibration = array("H", stdin.read(spec["n_calibration"]))
     settings = settings_from(spec, geometry, calibration)
+    geometry = None  # of a layout of our own nothing is kept
     log = None
     if spec.get("log"):
         from solefoot.app.log import FlashLog

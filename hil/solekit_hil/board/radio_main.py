@@ -91,6 +91,7 @@ def main():
     geometry = array("H", stdin.read(spec["n_geometry"]))
     calibration = array("H", stdin.read(spec["n_calibration"]))
     settings = settings_from(spec, geometry, calibration)
+    geometry = None  # of a layout of our own nothing is kept
     board = HandedBoard(settings.geometry.n_cells, settings.imu_axes, settings.imu_per_frame)
     inbox = Inbox(stdin, board)
     clock = WallClock(spec["ticks"], inbox)
