@@ -188,7 +188,10 @@ class Pair:
             finally:
                 await queue.put(None)
 
-        tasks = [asyncio.create_task(forward(insole)) for insole in self.feet.values()]
+        tasks = [
+            asyncio.create_task(forward(insole), name=f"solekit events {insole.uri}")
+            for insole in self.feet.values()
+        ]
         try:
             n_open = len(tasks)
             while n_open:

@@ -140,20 +140,23 @@ def test_events_of_both_feet_come_together_and_end_with_the_stop():
 
 
 def test_who_stops_following_events_leaves_nothing_running():
+    def followers():
+        names = [task.get_name() for task in asyncio.all_tasks()]
+        return sum(name.startswith("solekit events") for name in names)
+
     async def walk():
         async with solekit.connect_pair("sim:walk?layout=cells-16") as pair:
             await pair.start()
             async with contextlib.aclosing(pair.events()) as live:
                 async for _ in live:
+                    during = followers()
                     break
-            names = [task.get_name() for task in asyncio.all_tasks()]
+            after = followers()
             await pair.clock.sleep(2.0)
             await pair.stop()
-        return names
+        return during, after
 
-    names = asyncio.run(walk())
-    # Two readers, two pings, two that back-fill, the world, the test itself.
-    assert len(names) == 8
+    assert asyncio.run(walk()) == (2, 0)
 
 
 def test_connecting_fails_whole_if_one_foot_fails():

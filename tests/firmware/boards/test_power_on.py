@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import subprocess
+import threading
 import tty
 from pathlib import Path
 
@@ -54,9 +55,12 @@ class Insole:
                 *(HERE / "power_on.py", self.folder, HERE / "shims"),
             ],
             stdin=master,
-            stdout=master,
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        # On its way to the host: who closes the port may have read the last words, or not.
+        hearing = threading.Thread(target=self._hear, args=(process.stdout, master))
+        hearing.start()
         try:
             try:
                 answer = asyncio.run(talk(f"serial:{os.ttyname(slave)}"))
@@ -65,20 +69,26 @@ class Insole:
                 assert process.stderr
                 raise AssertionError(process.stderr.read().decode()) from error
             process.wait(10)
-            os.set_blocking(slave, False)
-            try:
-                self.said = os.read(slave, 65536)
-            except BlockingIOError:
-                self.said = b""
+            hearing.join(10)
             assert process.stderr
             return answer, process.returncode, process.stderr.read().decode()
         finally:
             process.kill()
             process.wait()
-            if process.stderr:
-                process.stderr.close()
+            hearing.join(10)
+            for stream in (process.stdout, process.stderr):
+                if stream:
+                    stream.close()
             os.close(master)
             os.close(slave)
+
+    def _hear(self, stream, master: int) -> None:
+        """Pass on what the board says, and keep it."""
+        said = []
+        while data := os.read(stream.fileno(), 65536):
+            said.append(data)
+            os.write(master, data)
+        self.said = b"".join(said)
 
 
 @pytest.fixture
