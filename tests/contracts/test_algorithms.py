@@ -1,6 +1,7 @@
 """One contract for every algorithm of solekit: the house form, whatever it computes.
 
-A new algorithm needs one entry in ``EXAMPLES``: its action and inputs that it accepts.
+A new algorithm needs one entry in the ``EXAMPLES`` of an ``example_*.py`` here: its action and inputs
+that it accepts.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import importlib
 import inspect
 import pkgutil
 import re
+import runpy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,70 +22,21 @@ import pandas as pd
 import pytest
 
 import solekit
-from solecore.layouts import geometry
 from solekit.algorithm import Algorithm
 from solekit.errors import MissingExtraError
-from solekit.identity import InsoleInfo
 
 Example = tuple[str, tuple[Any, ...], dict[str, Any]]  # action, arguments, keyword arguments
 
 
-def some_events() -> pd.DataFrame:
-    ic_s = np.arange(12.0)
-    times_s = {
-        ("left", "ic"): ic_s,
-        ("left", "to"): ic_s + 0.6,
-        ("right", "ic"): ic_s + 0.5,
-        ("right", "to"): ic_s + 1.1,
-    }
-    return pd.concat(
-        [pd.DataFrame({"side": s, "kind": k, "t_s": t}) for (s, k), t in times_s.items()],
-        ignore_index=True,
-    )
+def examples() -> dict[str, Callable[[], Example]]:
+    """Return what the files ``example_*.py`` beside this one hold."""
+    found: dict[str, Callable[[], Example]] = {}
+    for path in sorted(Path(__file__).parent.glob("example_*.py")):
+        found |= runpy.run_path(str(path))["EXAMPLES"]
+    return found
 
 
-def strides_example() -> Example:
-    gaps = pd.DataFrame({"side": ["left"], "start_s": [5.0], "end_s": [5.2]})
-    turns = pd.DataFrame({"start_s": [8.0], "end_s": [8.3]})
-    return "segment", (some_events(),), {"gaps": gaps, "turns": turns}
-
-
-def variables_example() -> Example:
-    from solekit.strides import EventStrides
-
-    events = some_events()
-    inputs = {"events": events, "rate_hz": 100.0, "clock_interval_s": 0.002}
-    return "compute", (EventStrides().segment(events),), inputs
-
-
-def fluctuation_example() -> Example:
-    return "analyse", (np.random.default_rng(0).normal(size=300),), {}
-
-
-def timeline_example() -> Example:
-    from solekit.timeline import Bounds
-
-    foot_s = np.linspace(0.0, 60.0, 200)
-    bounds = Bounds(foot_s, foot_s + 5.02, foot_s[::10] + 0.1, foot_s[::10] + 5.09)
-    return "fit", (bounds,), {}
-
-
-def contacts_example() -> Example:
-    tables = np.concatenate((geometry("cells-4", False).table, np.zeros(9, np.uint16)))
-    hello = {"rows": 0, "cols": 0, "length": 2600, "width": 900, "n_cells": 4, "period": 33333}
-    info = InsoleInfo({**hello, "text": b"x\0cells-4"}, tables[:12], tables[12:])
-    load = np.clip(200 * np.sin(np.arange(300) / 5), 0, None)[:, None].repeat(4, axis=1)
-    foot_us = np.arange(300) * 33333
-    return "detect", (load.astype(np.uint8),), {"foot_us": foot_us, "info": info, "form": "raw8"}
-
-
-EXAMPLES: dict[str, Callable[[], Example]] = {
-    "EventStrides": strides_example,
-    "FootContacts": contacts_example,
-    "InsoleVariables": variables_example,
-    "DetrendedFluctuation": fluctuation_example,
-    "PolygonTimeline": timeline_example,
-}
+EXAMPLES = examples()
 
 
 def find_algorithms() -> list[type[Algorithm]]:
