@@ -1,7 +1,7 @@
 """One contract for every algorithm of solekit: the house form, whatever it computes.
 
-A new algorithm needs one entry in the ``EXAMPLES`` of an ``example_*.py`` here: its action and inputs
-that it accepts.
+A new algorithm needs an entry in the ``EXAMPLES`` of an ``example_*.py`` here: its action and
+inputs that it accepts.
 """
 
 from __future__ import annotations
