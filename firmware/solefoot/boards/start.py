@@ -199,7 +199,10 @@ def build(board, config, slots, slot):
         from solefoot.app.log import FlashLog
         from solefoot.app.logstore import FileStore
 
-        log = FlashLog(FileStore("/log", board.LOG_BYTES), s.boot, kernels[0])
+        try:
+            log = FlashLog(FileStore("/log", board.LOG_BYTES), s.boot, kernels[0])
+        except OSError:  # a full or worn flash stops the log, not the walk
+            s.failed |= codes.FAILED_LOG
     gauge = open_gauge(board, i2c)
     if gauge is not None:
         s.features |= codes.FEATURE_BATTERY
