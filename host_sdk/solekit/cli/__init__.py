@@ -19,6 +19,7 @@ EXIT_INTERRUPTED = 130
 
 def _app() -> typer.Typer:
     from solekit.cli import (
+        analyse,
         calibrate,
         demo,
         export,
@@ -44,7 +45,8 @@ def _app() -> typer.Typer:
         rich_markup_mode=None,
     )
     bench = (fetch, settings, selftest, calibrate, update)
-    for module in (demo, scan, record, replay, report, export, info, verify, variables, *bench):
+    data = (analyse, report, export, info, verify, variables)
+    for module in (demo, scan, record, replay, *data, *bench):
         app.command(name=module.__name__.rpartition(".")[2])(module.run)
     return app
 

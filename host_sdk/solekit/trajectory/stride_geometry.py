@@ -1,0 +1,166 @@
+"""What the way of a foot says of each stride: length, speed, clearance, angles, turning."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from solekit.algorithm import Algorithm
+from solekit.errors import DataError
+from solekit.evenly import runs
+from solekit.layouts import FloatArray
+from solekit.strides.events import require_columns
+from solekit.strides.phases import give_reason
+from solekit.trajectory import rotations as turn
+from solekit.trajectory.axes import FootAxes
+from solekit.trajectory.path import FootPath
+
+VALUES = [
+    *("stride_length_m", "stride_speed_m_s", "height_change_m", "max_lift_m", "circumduction_m"),
+    *("strike_angle_deg", "toe_off_angle_deg", "turning_deg", "toe_clearance_m", "heel_lift_m"),
+]
+
+
+class StrideGeometry(Algorithm):
+    """Spatial variables of strides from the way of one foot.
+
+    A stride's displacement is that between the rest after its first contact and the rest after its
+    next one.
+
+    Parameters
+    ----------
+    toe_lever_m, heel_lever_m
+        Where toe and heel lie from the sensor in foot axes (x forward, y left, z up), for their
+        clearance. None: it is refused.
+
+    Attributes
+    ----------
+    strides_
+        One row per stride, in the order given: ``stride_length_m`` (horizontal),
+        ``stride_speed_m_s`` (length by stride time), ``height_change_m`` (a step up is positive),
+        ``max_lift_m`` (of the sensor above the line between the rests), ``circumduction_m``
+        (furthest from that line, sideways), ``strike_angle_deg`` (sole against floor at contact,
+        toes up positive), ``toe_off_angle_deg`` (negative: heel up), ``turning_deg`` (change of
+        heading, to the left positive), ``toe_clearance_m`` (least height of the toe between the
+        middle of swing and 0.05 s before contact), ``heel_lift_m`` (greatest height of the heel),
+        ``reason`` ('' or why all are NaN).
+
+    Notes
+    -----
+    Definitions of stride length, angles and clearance as in Rampp et al. 2015 and Kanzler et al.
+    2015 (IEEE EMBC, foot clearance by levers). Heights are above the line between the two rests, so
+    that stairs and slopes need no assumption.
+    """
+
+    strides_: pd.DataFrame
+
+    def __init__(
+        self,
+        *,
+        toe_lever_m: tuple[float, float, float] | None = None,
+        heel_lever_m: tuple[float, float, float] | None = None,
+    ) -> None:
+        self.toe_lever_m = toe_lever_m
+        self.heel_lever_m = heel_lever_m
+
+    def measure(self, strides: pd.DataFrame, *, path: FootPath, axes: FootAxes) -> Self:
+        """Measure ``strides`` (``ic_s``, ``to_s``, ``next_ic_s`` of one foot) on its ``path``.
+
+        ``axes`` tell how the sensor sits. DataError if a column is missing.
+        """
+        require_columns(strides, "strides", "ic_s", "to_s", "next_ic_s")
+        n = len(strides)
+        out = pd.DataFrame(np.full((n, len(VALUES)), np.nan), columns=VALUES)
+        reasons = np.full(n, "", dtype=object)
+        refusal = path.reason_ or axes.reason_
+        give_reason(reasons, np.full(n, bool(refusal)), refusal)
+        if not refusal and n:
+            self._measure(strides, path, axes, out, reasons)
+        self.strides_ = out.assign(reason=reasons)
+        return self
+
+    def _measure(
+        self,
+        strides: pd.DataFrame,
+        path: FootPath,
+        axes: FootAxes,
+        out: pd.DataFrame,
+        reasons: np.ndarray,
+    ) -> None:
+        ic_s, to_s, next_s = strides[["ic_s", "to_s", "next_ic_s"]].to_numpy(dtype=float).T
+        first, stop = runs(path.is_rest_)
+        middle = (first + stop - 1) // 2
+        rest_s = path.t_s_[middle]
+        begin, end = np.searchsorted(rest_s, ic_s), np.searchsorted(rest_s, next_s)
+        there = (begin < len(rest_s)) & (end < len(rest_s)) & (end > begin)
+        safe = np.minimum([begin, end], len(rest_s) - 1)
+        a, b = middle[safe[0]], middle[safe[1]]
+        there &= path.t_s_[a] < np.where(np.isfinite(to_s), to_s, next_s)
+        give_reason(reasons, ~there, "the foot did not come to rest in the stance")
+        following = next_s + (next_s - ic_s)
+        give_reason(reasons, path.t_s_[b] > following, "no rest in the next stance")
+        far = (path.t_s_[b] - path.t_s_[a]) > path.max_span_s
+        give_reason(reasons, far, f"more than {path.max_span_s:g} s between the rests")
+        good = reasons == ""
+        step = path.position_m_[b] - path.position_m_[a]
+        out.loc[good, "stride_length_m"] = np.hypot(step[:, 0], step[:, 1])[good]
+        speed = out["stride_length_m"] / (next_s - ic_s)
+        out["stride_speed_m_s"] = speed
+        out.loc[good, "height_change_m"] = step[good, 2]
+        forward = turn.rotate(path.orientation_, axes.rotation_[0])
+        sole_deg = np.degrees(np.arcsin(forward[:, 2].clip(-1.0, 1.0)))
+        heading = np.unwrap(np.nan_to_num(np.arctan2(forward[:, 1], forward[:, 0])))
+        out.loc[good, "turning_deg"] = np.degrees(heading[b] - heading[a])[good]
+        # At rest the sole lies on the floor, however the sensor is tilted in it.
+        flat_deg = sole_deg[a]
+        for name, at_s, rest in (
+            ("toe_off_angle_deg", to_s, flat_deg),
+            ("strike_angle_deg", next_s, sole_deg[b]),
+        ):
+            angle = np.interp(at_s, path.t_s_, sole_deg) - rest
+            out.loc[good, name] = angle[good]
+        for row in np.flatnonzero(good).tolist():
+            self._heights(row, (int(a[row]), int(b[row])), path, axes, out, to_s[row], next_s[row])
+
+    def _heights(
+        self,
+        row: int,
+        span: tuple[int, int],
+        path: FootPath,
+        axes: FootAxes,
+        out: pd.DataFrame,
+        to_s: float,
+        next_s: float,
+    ) -> None:
+        a, b = span
+        way = path.position_m_[a : b + 1] - path.position_m_[a]
+        share = np.linspace(0.0, 1.0, len(way))[:, None]
+        chord = way[-1]
+        length = float(np.hypot(chord[0], chord[1]))
+        out.iat[row, VALUES.index("max_lift_m")] = float((way[:, 2] - share[:, 0] * chord[2]).max())
+        if length > 1e-6:
+            sideways = (way[:, 0] * chord[1] - way[:, 1] * chord[0]) / length
+            out.iat[row, VALUES.index("circumduction_m")] = float(np.abs(sideways).max())
+        levers = (("toe_clearance_m", self.toe_lever_m), ("heel_lift_m", self.heel_lever_m))
+        for name, lever in levers:
+            if lever is None:
+                continue
+            arm = axes.rotation_.T @ _checked(lever)
+            place = way + turn.rotate(path.orientation_[a : b + 1], arm)
+            height = place[:, 2] - place[0, 2] - share[:, 0] * (place[-1, 2] - place[0, 2])
+            t_s = path.t_s_[a : b + 1]
+            if name == "heel_lift_m":
+                value = height.max()
+            else:
+                late = (t_s >= (to_s + next_s) / 2) & (t_s <= next_s - 0.05)
+                value = height[late].min() if late.any() else np.nan
+            out.iat[row, VALUES.index(name)] = float(value)
+
+
+def _checked(lever: tuple[float, float, float]) -> FloatArray:
+    arm = np.asarray(lever, dtype=float)
+    if arm.shape != (3,) or not np.all(np.abs(arm) < 0.4):
+        raise DataError(f"lever {lever!r}: give (x, y, z) in metres from the sensor")
+    return arm
