@@ -32,7 +32,9 @@ def rate_of(t_s: FloatArray, *, max_gap_s: float) -> float:
     """Return the sampling rate of ``t_s`` (n,) without its gaps; DataError where time stands."""
     steps = np.diff(t_s)
     if not np.all(np.isfinite(t_s)) or np.any(steps <= 0):
-        raise DataError("t_s must be finite and increase from sample to sample; sort, drop repeats")
+        raise DataError(
+            "t_s must be finite and increase from sample to sample; sort, drop repeats"
+        )
     inside = steps[steps <= max_gap_s]
     return 1.0 / float(inside.mean()) if inside.size else 0.0
 

@@ -1,8 +1,8 @@
 """``python -m tools.validate NAME|all [--data DIR] [--json]``: compare with real recordings.
 
 NAME is a data set's folder (``fscan_walk`` for the F-Scan file); DIR holds the folders, or the
-recordings themselves. Exit code 1 if a target is missed, 2 if there is nothing to
-compare.
+recordings themselves. Exit code 1 if a target is missed (a stretch may be), 2 if there is
+nothing to compare.
 """
 
 from __future__ import annotations
@@ -20,7 +20,12 @@ from solekit.cli.output import plain
 from solekit.errors import SolekitError
 from tools.validate.way import best_rung
 
-NAMES = ("moticon_opengo", "gaitpdb8", "fscan_walk")
+NAMES = (
+    *("moticon_opengo", "gaitpdb8", "fscan_walk"),
+    *("voisard_feet", "pyshoe", "gaitmap_example", "xio_gait"),
+)
+
+STRETCH = "stretch"  # a target that is wished for, not asked for
 
 
 def data_dir(asked: Path | None) -> Path:
@@ -61,7 +66,8 @@ def show(result: dict[str, Any]) -> None:
     for walk in result.get("walks", ()):
         print("   ", ", ".join(f"{key} {value}" for key, value in walk.items()))
     for target, is_met in result["targets"].items():
-        print(f"  {'met   ' if is_met else 'MISSED'} {target}")
+        missed = "missed" if target.startswith(STRETCH) else "MISSED"
+        print(f"  {'met   ' if is_met else missed} {target}")
 
 
 def main() -> int:
@@ -96,7 +102,7 @@ def main() -> int:
             print(json.dumps(plain(result), allow_nan=False))
         else:
             show(result)
-        if not all(result["targets"].values()):
+        if not all(met for name, met in result["targets"].items() if not name.startswith(STRETCH)):
             code = 1
     return code if n_done or code else 2
 

@@ -16,7 +16,7 @@ from solekit.trajectory.axes import FootAxes, imu_table
 
 _SHAPE_HZ = 6.0  # swings are told apart in the pitch rate below this
 _DETAIL_HZ = 25.0  # events are timed in signals below this
-_SAME_SWING = 0.1  # two humps are one swing unless the rate falls below minus this share of a swing
+_SAME_SWING = 0.1  # two humps are one swing unless the rate falls below minus this share
 _PUSH_S = 0.25  # the push-off peaks at most this long before the foot turns upwards
 _MAX_SWING_S = 1.5
 _LAND_BEFORE_S, _LAND_AFTER_S = 0.06, 0.08  # the heel is braked around the end of the upward turn
@@ -128,7 +128,9 @@ class InertialContacts(Algorithm):
 
     def _least_swing(self, shapes: list[FloatArray]) -> float:
         """Return the pitch rate that a swing reaches at least."""
-        peaks = [shape[signal.find_peaks(shape, height=self.min_swing_rad_s)[0]] for shape in shapes]
+        peaks = [
+            shape[signal.find_peaks(shape, height=self.min_swing_rad_s)[0]] for shape in shapes
+        ]
         heights = np.concatenate(peaks) if peaks else np.zeros(0)
         if not len(heights):
             return self.min_swing_rad_s

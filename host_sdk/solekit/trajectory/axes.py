@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -22,8 +23,8 @@ _MAX_SWING_S = 3.0
 class FootAxes(Algorithm):
     """The rotation from the axes of a foot IMU to those of the foot, from any walk.
 
-    Vertical: the median direction of acceleration at the stillest moments of the stances. Sideways:
-    the principal direction of the angular rate in the horizontal plane. Forward: the way that the
+    Vertical: the median direction of acceleration at the stillest moments of stance. Sideways: the
+    principal direction of the angular rate in the horizontal plane. Forward: the way that the
     foot swings, and the way in which the heel rises before it. The sensor may sit anywhere on the
     foot in any way, as long as it stays so.
 
@@ -146,7 +147,7 @@ class FootAxes(Algorithm):
         ahead, lift = table[:, :3] @ forward, table[:, :3] @ up
         rate = table[:, 3:] @ left
         out = []
-        for first, last in zip(stills[:-1], stills[1:], strict=True):
+        for first, last in pairwise(stills.tolist()):
             if not self.min_stride_s <= (last - first) / rate_hz <= _MAX_SWING_S:
                 continue
             angle = _closed(np.cumsum(rate[first:last]) / rate_hz)

@@ -21,7 +21,7 @@ class FootRest(Algorithm):
 
     The statistic is the mean over a window of angular rate and of what acceleration differs from
     gravity along its mean direction, each squared and over the square of its noise. A run of
-    samples below ``still`` is rest except its ends; a foot that does not come as far down (running,
+    samples below ``still`` is rest except its ends; one that does not come that far down (running,
     a fast turn) rests at the deepest point between two movements, if it is deep enough.
 
     Parameters
@@ -114,7 +114,7 @@ class FootRest(Algorithm):
 
 
 def inner(mask: BoolArray, edge: int) -> BoolArray:
-    """Return ``mask`` (n,) with ``edge`` samples less at both ends of each run, at least one left."""
+    """Return ``mask`` (n,) less ``edge`` samples at both ends of each run; one stays at least."""
     first, stop = runs(mask)
     middle = (first + stop) // 2
     short = stop - first <= 2 * edge

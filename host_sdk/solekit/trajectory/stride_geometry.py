@@ -18,6 +18,7 @@ from solekit.trajectory.axes import FootAxes
 from solekit.trajectory.path import FootPath
 
 VALUES = [
+    *("rest_s", "next_rest_s"),
     *("stride_length_m", "stride_speed_m_s", "height_change_m", "max_lift_m", "circumduction_m"),
     *("strike_angle_deg", "toe_off_angle_deg", "turning_deg", "toe_clearance_m", "heel_lift_m"),
 ]
@@ -38,7 +39,8 @@ class StrideGeometry(Algorithm):
     Attributes
     ----------
     strides_
-        One row per stride, in the order given: ``stride_length_m`` (horizontal),
+        One row per stride, in the order given: ``rest_s``, ``next_rest_s`` (the rests between
+        which it is measured), ``stride_length_m`` (horizontal),
         ``stride_speed_m_s`` (length by stride time), ``height_change_m`` (a step up is positive),
         ``max_lift_m`` (of the sensor above the line between the rests), ``circumduction_m``
         (furthest from that line, sideways), ``strike_angle_deg`` (sole against floor at contact,
@@ -50,7 +52,7 @@ class StrideGeometry(Algorithm):
     Notes
     -----
     Definitions of stride length, angles and clearance as in Rampp et al. 2015 and Kanzler et al.
-    2015 (IEEE EMBC, foot clearance by levers). Heights are above the line between the two rests, so
+    2015 (IEEE EMBC, foot clearance by levers). Heights are above the line between the rests, so
     that stairs and slopes need no assumption.
     """
 
@@ -104,6 +106,10 @@ class StrideGeometry(Algorithm):
         far = (path.t_s_[b] - path.t_s_[a]) > path.max_span_s
         give_reason(reasons, far, f"more than {path.max_span_s:g} s between the rests")
         good = reasons == ""
+        out.loc[good, "rest_s"], out.loc[good, "next_rest_s"] = (
+            path.t_s_[a[good]],
+            path.t_s_[b[good]],
+        )
         step = path.position_m_[b] - path.position_m_[a]
         out.loc[good, "stride_length_m"] = np.hypot(step[:, 0], step[:, 1])[good]
         speed = out["stride_length_m"] / (next_s - ic_s)
@@ -139,7 +145,9 @@ class StrideGeometry(Algorithm):
         share = np.linspace(0.0, 1.0, len(way))[:, None]
         chord = way[-1]
         length = float(np.hypot(chord[0], chord[1]))
-        out.iat[row, VALUES.index("max_lift_m")] = float((way[:, 2] - share[:, 0] * chord[2]).max())
+        out.iat[row, VALUES.index("max_lift_m")] = float(
+            (way[:, 2] - share[:, 0] * chord[2]).max()
+        )
         if length > 1e-6:
             sideways = (way[:, 0] * chord[1] - way[:, 1] * chord[0]) / length
             out.iat[row, VALUES.index("circumduction_m")] = float(np.abs(sideways).max())
