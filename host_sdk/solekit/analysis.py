@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from solecore.wire import messages as m
+from solekit import feet as samples
 from solekit import layouts
-from solekit.biomarkers import InsoleVariables, variables
+from solekit.biomarkers import InsoleVariables, SpatialVariables, variables
 from solekit.biomarkers.dictionary import SLOW_RATE_HZ
 from solekit.errors import DataError
 from solekit.layouts import SIDES, Layout, Side
@@ -33,8 +34,9 @@ class Analysis:
     ``sides`` are the feet whose frames arrived, ``span_s`` the analysed part on the host clock,
     ``rate_hz`` the lowest frame rate of the feet, ``clock_interval_s`` the half-width of the
     interval between their clocks (0 for one foot, infinite if they cannot be joined). ``events``
-    lie within the span; ``strides`` and ``bouts`` are tables of ``EventStrides``, ``variables``
-    that of ``InsoleVariables``; ``warnings`` are plain sentences.
+    lie within the span; ``strides`` and ``bouts`` are tables of ``EventStrides``, the former with
+    the columns of ``StrideGeometry`` and ``spatial_reason``; ``variables`` those of
+    ``InsoleVariables`` and ``SpatialVariables``; ``warnings`` are plain sentences.
     """
 
     recording: Recording
@@ -60,12 +62,22 @@ class Analysis:
         return len(self.sides) == len(SIDES) and self.clock_interval_s <= MAX_CLOCK_INTERVAL_S
 
 
-def analyse(recording: Recording, *, allow_low_rate: bool = False) -> Analysis:
-    """Return what ``recording`` tells, from the gait events that its insoles found.
+def analyse(
+    recording: Recording,
+    *,
+    allow_low_rate: bool = False,
+    contacts: samples.ContactSource = "foot",
+) -> Analysis:
+    """Return what ``recording`` tells.
 
-    ``allow_low_rate`` reports double and single support below 25 Hz too. A recording that does
-    not carry a variable, or has no event at all, gives the reason in its place.
+    ``contacts`` are the gait events that its insoles found ('foot'), or those found again on the
+    host in all that was recorded ('host': pressure decides, the IMU confirms). ``allow_low_rate``
+    reports double and single support below 25 Hz too. A recording that does not carry a variable,
+    or has no event at all, gives the reason in its place.
     """
+    if contacts not in samples.CONTACT_SOURCES:
+        known = ", ".join(samples.CONTACT_SOURCES)
+        raise ValueError(f"contacts {contacts!r}: use one of {known}")
     sides: tuple[Side, ...] = tuple(side for side in SIDES if _has_frames(recording, side))
     feet = [recording.feet[side] for side in sides]
     start_s, end_s = span_s = _span_s(recording, feet)
@@ -73,12 +85,25 @@ def analyse(recording: Recording, *, allow_low_rate: bool = False) -> Analysis:
     interval_s = recording.clock_interval_s if len(feet) == len(SIDES) else 0.0
 
     every = recording.events
+    if contacts == "host":
+        every = _joined([samples.host_contacts(foot) for foot in feet], every)
     is_within = every["side"].isin(sides) & every["t_s"].between(start_s, end_s)
     events = every.loc[is_within].reset_index(drop=True)
     # The foot has found its events before a frame could get lost: lost events alone leave gaps.
     gaps = [gap for foot in feet for gap in _event_gaps(foot, span_s)]
-    strides = EventStrides().segment(
-        events, gaps=pd.DataFrame(gaps, columns=["side", "start_s", "end_s"]), sides=sides
+    gap_table = pd.DataFrame(gaps, columns=["side", "start_s", "end_s"])
+    if contacts == "host":
+        gap_table = _joined([_unseen(foot, events) for foot in feet], gap_table)
+    strides = EventStrides().segment(events, gaps=gap_table, sides=sides)
+    ways: dict[Side, samples.FootWay] = dict(
+        zip(sides, (samples.way_of(foot) for foot in feet), strict=True)
+    )
+    _, turns = samples.with_geometry(strides.strides_, ways)
+    if len(turns):
+        strides = EventStrides().segment(events, gaps=gap_table, turns=turns, sides=sides)
+    measured, _ = samples.with_geometry(strides.strides_, ways)
+    spatial = SpatialVariables().compute(
+        measured, sides=sides, reasons=samples.refusals(ways, sides)
     )
     missing = recording.gaps.loc[recording.gaps["side"].isin(sides)]
     missing = missing.loc[(missing["end_s"] > start_s) & (missing["start_s"] < end_s)]
@@ -103,8 +128,27 @@ def analyse(recording: Recording, *, allow_low_rate: bool = False) -> Analysis:
     for side, foot in zip(sides, feet, strict=True):
         warnings += [*_doubt_samples(side, foot), *_doubt_insole(side, foot)]
     warnings += _doubt_times(interval_s, rate_hz, allow_low_rate=allow_low_rate)
-    tables = events, strides.strides_, strides.bouts_, computed.variables_
+    found = pd.concat([computed.variables_, spatial.variables_], ignore_index=True)
+    tables = events, measured, strides.bouts_, found
     return Analysis(recording, sides, span_s, rate_hz, interval_s, *tables, warnings)
+
+
+def _joined(tables: list[pd.DataFrame], otherwise: pd.DataFrame) -> pd.DataFrame:
+    """Return ``tables`` as one, by time where they have one; ``otherwise`` if there are none."""
+    if not tables:
+        return otherwise.iloc[:0]
+    table = pd.concat(tables, ignore_index=True)
+    return table.sort_values("t_s", ignore_index=True) if "t_s" in table else table
+
+
+def _unseen(foot: FootRecording, events: pd.DataFrame) -> pd.DataFrame:
+    """Return the missing frames of ``foot`` that the IMU could not fill."""
+    gaps = foot.gaps.loc[:, ["side", "start_s", "end_s"]]
+    filled = events.loc[(events["side"] == foot.side) & (events["source"] == "imu"), "t_s"]
+    t_s = filled.to_numpy(dtype=float)
+    limits = gaps.loc[:, ["start_s", "end_s"]].to_numpy(dtype=float)
+    held = (t_s >= limits[:, :1]) & (t_s <= limits[:, 1:])
+    return gaps.loc[~held.any(axis=1)]
 
 
 def _has_frames(recording: Recording, side: Side) -> bool:

@@ -75,7 +75,7 @@ def test_cadence_of_bouts_is_weighted_by_their_duration(compute, row, walk):
 def test_every_recording_has_the_same_rows_in_the_order_of_the_dictionary(compute, walk):
     expected = [
         (v.name, side)
-        for v in variables()
+        for v in variables("timing")
         for side in (("left", "right") if v.per_side else ("",))
     ]
     for events in (walk(30), walk(30, sides=("left",)), walk()[:0]):

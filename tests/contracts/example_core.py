@@ -63,9 +63,17 @@ def contacts_example() -> Example:
     return "detect", (load.astype(np.uint8),), {"foot_us": foot_us, "info": info, "form": "raw8"}
 
 
+def fusion_example() -> Example:
+    events = some_events()
+    foot = events.loc[events["side"] == "left", ["kind", "t_s"]].reset_index(drop=True)
+    gaps = pd.DataFrame({"start_s": [3.4], "end_s": [4.8]})
+    return "fuse", (foot, foot.assign(t_s=foot["t_s"] + 0.02)), {"gaps": gaps}
+
+
 EXAMPLES: dict[str, Callable[[], Example]] = {
     "EventStrides": strides_example,
     "FootContacts": contacts_example,
+    "FusedContacts": fusion_example,
     "InsoleVariables": variables_example,
     "DetrendedFluctuation": fluctuation_example,
     "PolygonTimeline": timeline_example,

@@ -2,5 +2,6 @@
 
 from solekit.biomarkers.dictionary import Needs, Variable, variable, variables
 from solekit.biomarkers.insole import InsoleVariables
+from solekit.biomarkers.spatial import SpatialVariables
 
-__all__ = ["InsoleVariables", "Needs", "Variable", "variable", "variables"]
+__all__ = ["InsoleVariables", "Needs", "SpatialVariables", "Variable", "variable", "variables"]

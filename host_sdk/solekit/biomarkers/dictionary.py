@@ -36,6 +36,10 @@ class Variable:
     """One variable; ``kim2023`` maps a side ('' if not per side) to the name in Kim et al. 2023.
 
     ``plausible`` is the range seen over all cohorts, or None; a value outside it is marked.
+    ``kind`` is 'timing' (from gait events) or 'spatial' (from the way of the foot). For the latter
+    ``error_sigma`` is the 1-sigma error of one stride in ``unit``, which shrinks with more, and
+    ``error_share`` the share of the value by which all strides may be off, as ``tools.validate``
+    measures them.
     """
 
     name: str
@@ -47,6 +51,9 @@ class Variable:
     needs: Needs
     kim2023: dict[str, str]
     plausible: tuple[float, float] | None
+    kind: str = "timing"
+    error_sigma: float = 0.0
+    error_share: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data, for JSON."""
@@ -55,7 +62,11 @@ class Variable:
 
 @cache
 def _load() -> tuple[Variable, ...]:
-    rows = json.loads(Path(__file__).with_name("variables.json").read_text(encoding="utf-8"))
+    rows = [
+        row
+        for name in ("variables.json", "spatial.json")
+        for row in json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    ]
     return tuple(
         Variable(
             **{
@@ -69,9 +80,9 @@ def _load() -> tuple[Variable, ...]:
     )
 
 
-def variables() -> list[Variable]:
-    """Return every variable, in the order of a report."""
-    return list(_load())
+def variables(kind: str | None = None) -> list[Variable]:
+    """Return every variable, or those of one ``kind``, in the order of a report."""
+    return [variable for variable in _load() if kind in (None, variable.kind)]
 
 
 def variable(name: str) -> Variable:

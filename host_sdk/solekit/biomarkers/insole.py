@@ -36,7 +36,7 @@ COLUMNS = [
 
 
 class InsoleVariables(Algorithm):
-    """The variables of ``solekit.biomarkers.variables()`` from strides.
+    """The variables of ``solekit.biomarkers.variables('timing')`` from strides.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class InsoleVariables(Algorithm):
         )
         missing = _missing(n_missing_samples, duration_s, rate_hz, len(feet))
         rows = []
-        for variable in variables():
+        for variable in variables("timing"):
             for side in SIDES if variable.per_side else (None,):
                 reason = self._refuse(variable, side, walk, clock_interval_s)
                 found = Estimate(0, reason=reason) if reason else estimate(variable, side, walk)

@@ -20,6 +20,7 @@ GROUPS = {  # title: how the names of its variables end or begin
     "Variability of the stride time": ("stride_time_",),
     "Symmetry of the feet": ("_index", "_angle", "_asymmetry"),
 }
+WAY = "Way of the foot"
 OTHER = "Further variables"
 
 
@@ -50,6 +51,8 @@ def is_one_of_six(variable: Variable) -> bool:
 
 def group_of(variable: Variable) -> str:
     """Return the title of the group that ``variable`` belongs to."""
+    if variable.kind == "spatial":
+        return WAY
     for title, parts in GROUPS.items():
         if any(variable.name.startswith(p) or variable.name.endswith(p) for p in parts):
             return title
@@ -65,7 +68,7 @@ def further_variables(values: pd.DataFrame) -> str:
     """Return the tables of all other variables, by group."""
     rest = [variable for variable in variables() if not is_one_of_six(variable)]
     parts = []
-    for title in (*GROUPS, OTHER):
+    for title in (*GROUPS, WAY, OTHER):
         members = [variable for variable in rest if group_of(variable) == title]
         if members:
             parts.append(f"<h3>{escape(title)}</h3>{_values(members, values)}")

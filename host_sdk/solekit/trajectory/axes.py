@@ -18,6 +18,7 @@ _REST_S = 0.15  # the angular rate is judged in windows of this length
 _REST_NEAR_S = 0.05  # acceleration around the stillest moment tells the vertical
 _MOVING_RAD_S = 1.0
 _MAX_SWING_S = 3.0
+_ENOUGH = 300  # movements of one piece of a recording; more tell nothing new
 
 
 class FootAxes(Algorithm):
@@ -147,7 +148,8 @@ class FootAxes(Algorithm):
         ahead, lift = table[:, :3] @ forward, table[:, :3] @ up
         rate = table[:, 3:] @ left
         out = []
-        for first, last in pairwise(stills.tolist()):
+        spans = list(pairwise(stills.tolist()))
+        for first, last in spans[:: 1 + len(spans) // _ENOUGH]:
             if not self.min_stride_s <= (last - first) / rate_hz <= _MAX_SWING_S:
                 continue
             angle = _closed(np.cumsum(rate[first:last]) / rate_hz)

@@ -19,7 +19,7 @@ from solekit.trajectory.rest import FootRest
 
 _TILT_S = 0.05  # acceleration this near to a rest tells the tilt
 _LONG_REST_S = 1.0  # rests of this length tell what the gyroscope reads when nothing turns
-_CHUNK = 200_000  # samples integrated at a time: bounds the memory
+_CHUNK = 40_000  # samples integrated at a time: bounds the memory
 
 
 class FootPath(Algorithm):
@@ -196,15 +196,18 @@ class FootPath(Algorithm):
         """Put the spans, each integrated from heading zero, one behind the other."""
         start, end = spans
         before = np.concatenate([[0.0], np.cumsum(heading)])
-        round_z = np.zeros((len(before), 4))
-        round_z[:, 0], round_z[:, 3] = np.cos(before / 2), np.sin(before / 2)
         origin = np.zeros((len(before), 3))
-        origin[1:] = np.cumsum(turn.rotate(round_z[:-1], step), axis=0)
+        origin[1:] = np.cumsum(_about_up(before[:-1], step), axis=0)
         # Sample by sample: how many spans are over. A span's own end is the next one's start.
         span = np.searchsorted(end, np.arange(len(q)), side="right")
-        self.orientation_ = turn.product(round_z[span], q)
-        self.velocity_m_s_ = turn.rotate(round_z[span], velocity)
-        self.position_m_ = origin[span] + turn.rotate(round_z[span], moved)
+        angle = before[span]
+        self.velocity_m_s_ = _about_up(angle, velocity)
+        self.position_m_ = origin[span] + _about_up(angle, moved)
+        c, s = np.cos(angle / 2.0), np.sin(angle / 2.0)
+        w, x, y, z = q.T
+        self.orientation_ = np.empty_like(q)
+        for i, part in enumerate((c * w - s * z, c * x - s * y, c * y + s * x, c * z + s * w)):
+            self.orientation_[:, i] = part
         known = (end - start) / self.rate_hz_ <= self.max_span_s
         self.is_known_ = self.is_rest_.copy()
         inside = np.minimum(span, len(start) - 1)
@@ -275,18 +278,33 @@ def _chunks(length: np.ndarray) -> Iterator[np.ndarray]:
 def _turned(gyro: FloatArray, rows: np.ndarray, first: FloatArray, rate_hz: float) -> FloatArray:
     """Return the orientation at ``rows`` (spans, samples) from ``first`` (spans, 4) on."""
     middle = (gyro[rows[:, :-1]] + gyro[rows[:, 1:]]) / (2.0 * rate_hz)
-    small = turn.of_vector(middle)
-    out = np.empty((*rows.shape, 4))
-    out[:, 0] = first
-    for i in range(rows.shape[1] - 1):
-        out[:, i + 1] = turn.product(out[:, i], small[:, i])
-    return out / np.linalg.norm(out, axis=-1, keepdims=True)
+    # Part by part and sample by sample, all spans at once: rows of one part lie together.
+    small = [np.ascontiguousarray(part.T) for part in np.moveaxis(turn.of_vector(middle), -1, 0)]
+    n_samples = rows.shape[1]
+    parts = [np.empty((n_samples, len(rows))) for _ in range(4)]
+    now = tuple(np.ascontiguousarray(first[:, i]) for i in range(4))
+    for i in range(n_samples):
+        for part, value in zip(parts, now, strict=True):
+            part[i] = value
+        if i + 1 < n_samples:
+            now = turn.product_parts(*now, *(part[i] for part in small))
+    length = np.sqrt(sum(part**2 for part in parts))
+    return np.stack([(part / length).T for part in parts], axis=-1)
 
 
 def _summed(values: FloatArray, rate_hz: float) -> FloatArray:
     """Return the integral of ``values`` (spans, samples, 3) by the trapezoidal rule, from zero."""
     out = np.zeros_like(values)
     out[:, 1:] = np.cumsum((values[:, 1:] + values[:, :-1]) / (2.0 * rate_hz), axis=1)
+    return out
+
+
+def _about_up(angle_rad: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Return ``vectors`` (n, 3) turned about the vertical by ``angle_rad`` (n,)."""
+    c, s = np.cos(angle_rad), np.sin(angle_rad)
+    out = vectors.copy()
+    out[:, 0] = c * vectors[:, 0] - s * vectors[:, 1]
+    out[:, 1] = s * vectors[:, 0] + c * vectors[:, 1]
     return out
 
 

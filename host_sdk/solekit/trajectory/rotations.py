@@ -11,16 +11,29 @@ UP = np.array([0.0, 0.0, 1.0])
 
 def product(a: FloatArray, b: FloatArray) -> FloatArray:
     """Return a * b: first b, then a."""
-    aw, ax, ay, az = np.moveaxis(a, -1, 0)
-    bw, bx, by, bz = np.moveaxis(b, -1, 0)
-    return np.stack(
-        [
-            aw * bw - ax * bx - ay * by - az * bz,
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-        ],
-        axis=-1,
+    out = np.empty(np.broadcast_shapes(a.shape, b.shape))
+    parts = product_parts(*np.moveaxis(a, -1, 0), *np.moveaxis(b, -1, 0))
+    for i, part in enumerate(parts):
+        out[..., i] = part
+    return out
+
+
+def product_parts(
+    aw: FloatArray,
+    ax: FloatArray,
+    ay: FloatArray,
+    az: FloatArray,
+    bw: FloatArray,
+    bx: FloatArray,
+    by: FloatArray,
+    bz: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return w, x, y, z of a * b from theirs."""
+    return (
+        aw * bw - ax * bx - ay * by - az * bz,
+        aw * bx + ax * bw + ay * bz - az * by,
+        aw * by - ax * bz + ay * bw + az * bx,
+        aw * bz + ax * by - ay * bx + az * bw,
     )
 
 
@@ -71,4 +84,8 @@ def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
     # np.cross is several times slower on small vectors.
     ax, ay, az = np.moveaxis(a, -1, 0)
     bx, by, bz = np.moveaxis(b, -1, 0)
-    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
+    out = np.empty(np.broadcast_shapes(a.shape, b.shape))
+    out[..., 0] = ay * bz - az * by
+    out[..., 1] = az * bx - ax * bz
+    out[..., 2] = ax * by - ay * bx
+    return out
