@@ -80,7 +80,7 @@ class TestRegions:
 
     def test_asking_for_an_absent_region_gives_a_reason(self):
         layout = layouts.named("cells-4", "left")
-        with pytest.raises(DataError, match="no cell in region 'mth4_5'.*it has heel, midfoot"):
+        with pytest.raises(DataError, match=r"no cell in region 'mth4_5'.*it has heel, midfoot"):
             region_mask(layout, "left", "mth4_5")
         with pytest.raises(DataError, match="'arch' is not one of heel"):
             region_mask(layout, "left", "arch")
@@ -155,7 +155,9 @@ class TestGaitLine:
 
     def test_a_straight_line_has_its_length_and_no_width(self):
         phase = self.t_s % 1.0
-        found = resample(np.full(self.t_s.shape, 40.0), 20 + 200 * phase, self.t_s, [0, 1], [0.6, 1.6])
+        found = resample(
+            np.full(self.t_s.shape, 40.0), 20 + 200 * phase, self.t_s, [0, 1], [0.6, 1.6]
+        )
         row = found.stances_.iloc[0]
         assert row["length_mm"] == pytest.approx(120.0)
         assert row["path_mm"] == pytest.approx(120.0)

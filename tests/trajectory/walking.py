@@ -17,11 +17,13 @@ from scipy.spatial.transform import Rotation
 from solekit.layouts import BoolArray, FloatArray
 from solekit.trajectory.axes import G_M_S2
 
-# Times within a stride, s: the foot rests before the heel rises and after it is flat.
+# Times within a stride, s: the foot rests before the heel rises and after it is flat. A stride is
+# no whole number of samples, so that they fall differently into each blow of the heel.
 RISE_S, TOE_OFF_S, LOWEST_S, MID_S, STRIKE_S, BRAKED_S, FLAT_S, STRIDE_S = (
-    *(0.25, 0.45, 0.49, 0.65, 0.85, 0.88, 0.96, 1.15),
+    *(0.25, 0.45, 0.49, 0.65, 0.85, 0.88, 0.96, 1.147),
 )
-STRIKE_DEG, TOE_OFF_DEG = 25.0, -52.0
+REST_S = (FLAT_S - STRIDE_S + RISE_S) / 2  # middle of a rest, from the beginning of a stride
+STRIKE_DEG, TOE_OFF_DEG, LOWEST_DEG = 25.0, -52.0, -60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,7 @@ class Walk:
             accel_m_s2=self.accel_m_s2[rows],
             gyro_rad_s=self.gyro_rad_s[rows],
             position_m=self.position_m[rows],
-            foot=self.foot[rows],
+            foot=Rotation.from_quat(self.foot.as_quat()[rows]),
         )
 
     def point_m(self, lever_m: tuple[float, float, float]) -> FloatArray:
@@ -92,31 +94,43 @@ def walk(
     mounting = np.eye(3) if mounting is None else mounting
     t_s = np.arange(0.0, 2 * stand_s + n_strides * STRIDE_S, 1.0 / rate_hz)
     t_s = t_s + random.uniform(-jitter_s, jitter_s, len(t_s))
-    begin_s = stand_s + STRIDE_S * np.arange(n_strides)
-    way, pitch, yaw = _curves(begin_s, length_m, rise_m, np.radians(turn_deg), sideways_m)
-    foot = Rotation.from_euler("ZY", np.column_stack([yaw(t_s), -pitch(t_s)]))
+    stride = np.floor((t_s - stand_s) / STRIDE_S).clip(0, n_strides - 1).astype(int)
+    since_s = t_s - stand_s - STRIDE_S * stride
+    turn_rad = np.radians(turn_deg)
+    # The chord lies half way between the headings at its ends.
+    bearing = (np.arange(n_strides) + 0.5) * turn_rad
+    forward = np.stack([np.cos(bearing), np.sin(bearing), 0.0 * bearing], axis=1)
+    left = np.stack([-np.sin(bearing), np.cos(bearing), 0.0 * bearing], axis=1)
+    step = length_m * forward + [0.0, 0.0, rise_m]
+    ahead, aside, height, pitch, yaw = _curves(length_m, rise_m, sideways_m, turn_rad)
+
+    def way(order: int) -> FloatArray:
+        parts = [curve(since_s, order)[:, None] for curve in (ahead, aside, height)]
+        return parts[0] * forward[stride] + parts[1] * left[stride] + parts[2] * [0.0, 0.0, 1.0]
+
+    heading = turn_rad * stride + yaw(since_s, 0)
+    foot = Rotation.from_euler("ZY", np.column_stack([heading, -pitch(since_s, 0)]))
     vertical = foot.inv().apply([0.0, 0.0, 1.0])
-    rate = yaw(t_s, 1)[:, None] * vertical - pitch(t_s, 1)[:, None] * [0.0, 1.0, 0.0]
-    force = foot.inv().apply(way(t_s, 2) + [0.0, 0.0, G_M_S2])
+    rate = yaw(since_s, 1)[:, None] * vertical - pitch(since_s, 1)[:, None] * [0.0, 1.0, 0.0]
+    force = foot.inv().apply(way(2) + np.array([0.0, 0.0, G_M_S2]))
     noise = random.normal(size=(2, len(t_s), 3))
+    begin_s = stand_s + STRIDE_S * np.arange(n_strides, dtype=np.float64)
     return Walk(
         t_s=t_s,
         accel_m_s2=force @ mounting + accel_noise_m_s2 * noise[0],
         gyro_rad_s=rate @ mounting + gyro_noise_rad_s * noise[1] + gyro_bias_rad_s,
-        position_m=way(t_s),
+        position_m=(np.cumsum(step, axis=0) - step)[stride] + way(0),
         foot=foot,
         mounting=mounting,
-        rest_s=np.append(begin_s, stand_s + n_strides * STRIDE_S) + RISE_S / 2,
+        rest_s=stand_s + STRIDE_S * np.arange(n_strides + 1, dtype=np.float64) + REST_S,
         to_s=begin_s + TOE_OFF_S,
         ic_s=begin_s + STRIKE_S,
     )
 
 
-def _curves(
-    begin_s: FloatArray, length_m: float, rise_m: float, turn_rad: float, sideways_m: float
-) -> tuple[BPoly, BPoly, BPoly]:
-    """Return position (3 columns), pitch (rad, toes up) and heading (rad) as functions of time."""
-    ahead = [  # time, place, speed; acceleration is zero at every knot
+def _curves(length_m: float, rise_m: float, sideways_m: float, turn_rad: float) -> list[Curve]:
+    """Return a stride's way ahead, aside and up (m), pitch (toes up) and heading (rad)."""
+    ahead = [  # time, value, speed
         (RISE_S, 0.0, 0.0),
         (TOE_OFF_S, 0.08, 1.4),
         (MID_S, 0.08 + 0.48 * (length_m - 0.12), 2.9 * length_m),
@@ -124,41 +138,36 @@ def _curves(
         (BRAKED_S, length_m - 0.02, 0.35),
         (FLAT_S, length_m, 0.0),
     ]
+    aside = [(TOE_OFF_S, 0.0, 0.0), (MID_S, sideways_m, 0.0), (STRIKE_S, 0.0, 0.0)]
     height = [
         (RISE_S, 0.0, 0.0),
         (TOE_OFF_S, 0.07, 0.4),
-        (MID_S, 0.08 + rise_m, 0.0),
+        (MID_S, 0.08 + max(rise_m, 0.0), 0.0),
         (STRIKE_S, 0.03 + rise_m, -0.3),
         (FLAT_S, rise_m, 0.0),
     ]
-    aside = [(TOE_OFF_S, 0.0, 0.0), (MID_S, sideways_m, 0.0), (STRIKE_S, 0.0, 0.0)]
     pitch_deg = [
         (RISE_S, 0.0, 0.0),
         (TOE_OFF_S, TOE_OFF_DEG, -300.0),
-        (LOWEST_S, -60.0, 0.0),
+        (LOWEST_S, LOWEST_DEG, 0.0),
         (MID_S, -12.0, 350.0),
         (STRIKE_S - 0.02, STRIKE_DEG + 1.0, 0.0),
         (STRIKE_S, STRIKE_DEG, -100.0),
         (FLAT_S, 0.0, 0.0),
     ]
-    knots: dict[str, list[tuple[float, FloatArray, FloatArray]]] = {"way": []}
-    place = np.zeros(3)
-    for i, start_s in enumerate(begin_s):
-        bearing = (i + 0.5) * turn_rad  # of the chord: half of the turn is done in the middle
-        forward = np.array([np.cos(bearing), np.sin(bearing), 0.0])
-        left = np.array([-np.sin(bearing), np.cos(bearing), 0.0])
-        parts = [
-            _joined([(start_s + t, p, v) for t, p, v in part]) for part in (ahead, aside, height)
-        ]
-        times = sorted({start_s + t for part in (ahead, aside, height) for t, _, _ in part})
-        for t in times:
-            values = [
-                sum(
-                    part(np.clip(t, part.x[0], part.x[-1]), order) * axis
-                    for part, axis in zip(parts, (forward, left, [0, 0, 1.0]), strict=True)
-                )
-                for order in range(3)
-            ]
-            knots["way"].append((t, *values))
-        place = place + length_m * forward + [0.0, 0.0, rise_m]
-    return knots, place, pitch_deg
+    pitch = [(t, np.radians(value), np.radians(rate)) for t, value, rate in pitch_deg]
+    yaw = [(LOWEST_S, 0.0, 0.0), (STRIKE_S, turn_rad, 0.0)]
+    return [Curve(knots) for knots in (ahead, aside, height, pitch, yaw)]
+
+
+class Curve:
+    """A smooth curve through (time, value, speed) with no acceleration there; flat outside."""
+
+    def __init__(self, knots: list[tuple[float, float, float]]) -> None:
+        self.t_s = [t for t, _, _ in knots]
+        values = [[value, speed, 0.0] for _, value, speed in knots]
+        self.inside = BPoly.from_derivatives(self.t_s, values)
+
+    def __call__(self, t_s: FloatArray, order: int) -> FloatArray:
+        """Return the derivative of ``order`` at ``t_s`` (n,)."""
+        return self.inside(t_s.clip(self.t_s[0], self.t_s[-1]), order)

@@ -1,9 +1,9 @@
 """The reference library gaitmap in its own environment: ``python -m tools.bench.gaitmap_env``.
 
 gaitmap (MIT) is what the field compares with; its add-on gaitmap_mad (AGPL-3.0) holds the
-published stride segmentation and event detection. Both are installed from the package index into the
-user's cache, never into the project's environment, and are run as a program of their own
-(``gaitmap_reference.py``): numbers go in as a file and come out as a file.
+published stride segmentation and event detection. Both are installed from the package index
+into the user's cache, never into the project's environment, and are run as a program of their
+own (``gaitmap_reference.py``): numbers go in as a file and come out as a file.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ PINS = (
 )
 SCRIPT = Path(__file__).with_name("gaitmap_reference.py")
 MOUNTINGS = ("axes", "unknown")
+SEGMENTATIONS = ("barth", "constrained")
 
 
 def folder() -> Path:
@@ -79,7 +80,7 @@ def python_of_gaitmap(say: Callable[[str], None] = say) -> Path:
             return found
         (place / "KEY").unlink(missing_ok=True)  # half-made from here on, until the last line
         began_s = time.monotonic()
-        say(f"gaitmap: installing {PINS[0]} and {PINS[1]} into {place} (about a minute)")
+        say(f"gaitmap: installing gaitmap and gaitmap_mad into {place} (about a minute)")
         python = program(place, "python")
         _run([*maker(), str(place / ".venv")], "no environment for gaitmap was made")
         command = [str(python), "-m", "pip", "install", "--quiet", "--no-input"]
@@ -111,7 +112,9 @@ def run_reference(job: Mapping[str, Any]) -> dict[str, Any]:
         (k, 2): first sample of each stride and first sample after it, between mid-stance and
         foot-off; without it gaitmap segments the strides itself. ``mounting``: "axes" (default)
         where the sensor's axes are about x to the toes, y to the wearer's left, z up; "unknown"
-        lets gaitmap find them. ``repeats`` (default 1): how often to compute, for timing.
+        lets gaitmap find them. ``segmentation``: "barth" (default, gaitmap's BarthDtw) or
+        "constrained" (its ConstrainedBarthDtw), both as gaitmap sets them. ``repeats``
+        (default 1): how often to compute, for timing.
 
     Returns
     -------
@@ -141,9 +144,8 @@ def run_reference(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _packed(job: Mapping[str, Any]) -> dict[str, Any]:
-    mounting = job.get("mounting", "axes")
-    if mounting not in MOUNTINGS:
-        raise DataError(f"mounting is {mounting!r}; use one of {', '.join(MOUNTINGS)}")
+    mounting = _word(job, "mounting", MOUNTINGS)
+    segmentation = _word(job, "segmentation", SEGMENTATIONS)
     rate_hz = float(job.get("rate_hz", 0.0))
     if not rate_hz > 0.0 or not np.isfinite(rate_hz):
         raise DataError(f"rate_hz is {rate_hz}; give the samples per second of the recording")
@@ -153,7 +155,12 @@ def _packed(job: Mapping[str, Any]) -> dict[str, Any]:
     repeats = int(job.get("repeats", 1))
     if repeats < 1:
         raise DataError(f"repeats is {repeats}; compute at least once")
-    arrays: dict[str, Any] = {"mounting": mounting, "rate_hz": rate_hz, "repeats": repeats}
+    arrays: dict[str, Any] = {
+        "mounting": mounting,
+        "segmentation": segmentation,
+        "rate_hz": rate_hz,
+        "repeats": repeats,
+    }
     for side in sides:
         foot = job[side]
         acc, gyro = (np.asarray(foot[name], float) for name in ("acc_m_s2", "gyro_deg_s"))
@@ -170,6 +177,14 @@ def _packed(job: Mapping[str, Any]) -> dict[str, Any]:
                 raise DataError(f"{side}: borders is {borders.shape}; it is (strides, 2)")
             arrays[f"{side}.borders"] = borders
     return arrays
+
+
+def _word(job: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str:
+    """Return the word that the job gives for ``name``, by default the first one allowed."""
+    word = job.get(name, allowed[0])
+    if word not in allowed:
+        raise DataError(f"{name} is {word!r}; use one of {', '.join(allowed)}")
+    return word
 
 
 def _unpacked(flat: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,13 +25,14 @@ from gaitmap.preprocessing.sensor_alignment import (
     PcaAlignment,
     align_dataset_to_gravity,
 )
-from gaitmap.stride_segmentation import BarthDtw
+from gaitmap.stride_segmentation import BarthDtw, ConstrainedBarthDtw
 from gaitmap.trajectory_reconstruction import StrideLevelTrajectory
 from gaitmap.utils.coordinate_conversion import convert_left_foot_to_fbf, convert_right_foot_to_fbf
 
 PACKAGES = ("gaitmap", "gaitmap_mad", "numpy", "scipy", "pandas", "numba", "scikit-learn")
 COLUMNS = ["acc_x", "acc_y", "acc_z", "gyr_x", "gyr_y", "gyr_z"]
 TO_FOOT = {"left": convert_left_foot_to_fbf, "right": convert_right_foot_to_fbf}
+SEGMENTATION = {"barth": BarthDtw, "constrained": ConstrainedBarthDtw}
 # As in gaitmap's example of automatic alignment: short windows, as people stand still rarely.
 STILL = {"window_length_s": 0.1, "static_signal_th": 15.0}
 
@@ -46,14 +47,14 @@ def aligned(data: Any, rate_hz: float, mounting: str) -> tuple[Any, Any]:
     return forward.aligned_data_, forward.aligned_data_
 
 
-def foot_result(
-    data: Any, side: str, rate_hz: float, mounting: str, borders: Any
-) -> dict[str, Any]:
+def foot_result(data: Any, side: str, job: dict[str, Any]) -> dict[str, Any]:
     """Return events and strides of one foot."""
-    rough, upright = aligned(data, rate_hz, mounting)
+    rate_hz, borders = float(job["rate_hz"]), job.get(f"{side}.borders")
+    rough, upright = aligned(data, rate_hz, str(job["mounting"]))
     body = TO_FOOT[side](upright)
     if borders is None:
-        strides = BarthDtw().segment(data=body, sampling_rate_hz=rate_hz).stride_list_
+        method = SEGMENTATION[str(job["segmentation"])]()
+        strides = method.segment(data=body, sampling_rate_hz=rate_hz).stride_list_
     else:
         strides = pd.DataFrame(borders, columns=["start", "end"])
         strides.index.name = "s_id"
@@ -95,7 +96,6 @@ def refused(error: Exception) -> dict[str, Any]:
 
 def process(job: dict[str, Any]) -> dict[str, Any]:
     """Return the result of one job, flat: ``side.name`` to array."""
-    rate_hz, mounting = float(job["rate_hz"]), str(job["mounting"])
     frames = {
         side: pd.DataFrame(
             np.hstack([job[f"{side}.acc_m_s2"], job[f"{side}.gyro_deg_s"]]), columns=COLUMNS
@@ -108,7 +108,7 @@ def process(job: dict[str, Any]) -> dict[str, Any]:
         began_s = time.perf_counter()
         for side, data in frames.items():
             try:
-                foot = foot_result(data, side, rate_hz, mounting, job.get(f"{side}.borders"))
+                foot = foot_result(data, side, job)
             except (ValueError, IndexError, KeyError) as error:
                 foot = refused(error)
             result.update({f"{side}.{name}": value for name, value in foot.items()})

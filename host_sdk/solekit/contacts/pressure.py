@@ -181,6 +181,7 @@ class PressureContacts(Algorithm):
         fall_sharp = min(rise, max(fall, _N_NOISE * noise))
         spans = contact_spans(excess, rise=rise, fall=fall_noisy)
         n = len(excess)
+        is_high, is_low = sharp > rise, sharp <= fall_sharp
         rows = []
         for start, stop in _join(spans, min_samples=self.min_swing_s * rate_hz):
             is_whole = start > 0 and stop < n
@@ -190,12 +191,12 @@ class PressureContacts(Algorithm):
                 continue
             reach = max(1, round(_REACH_S * rate_hz))
             if start > 0:
-                first = _nearest_edge(sharp > rise, start, reach)
+                first = _nearest_edge(is_high, start, reach)
                 load, first = (excess, start) if first is None else (sharp, first)
                 first, at = self._back(load, first, fall_sharp, rate_hz)
                 rows.append(("ic", *_crossing(raw, load, first, at, noise, t_s)))
             if stop < n:
-                last = _nearest_edge(sharp <= fall_sharp, stop, reach)
+                last = _nearest_edge(is_low, stop, reach)
                 load, last = (excess, stop) if last is None else (sharp, last)
                 at = fall_noisy if load is excess else fall_sharp
                 rows.append(("to", *_crossing(raw, load, last, at, noise, t_s)))

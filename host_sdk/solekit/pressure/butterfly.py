@@ -157,8 +157,8 @@ class Butterfly(Algorithm):
     def _describe_strides(
         self, left: FootLoad, right: FootLoad, length_mm: float
     ) -> list[dict[str, object]]:
-        to_left = _transitions(left.ic_s, right.to_s)  # from the right foot to the left
-        to_right = _transitions(right.ic_s, left.to_s)
+        to_left = _transitions(left, right)  # from the right foot to the left
+        to_right = _transitions(right, left)
         rows = []
         for k, ic_s in enumerate(left.ic_s[:-1]):
             row: dict[str, object] = dict.fromkeys(COLUMNS, np.nan)
@@ -231,12 +231,20 @@ def _at(at_s: FloatArray, t_s: FloatArray, values: FloatArray) -> FloatArray:
     return out
 
 
-def _transitions(ic_s: FloatArray, other_to_s: FloatArray) -> FloatArray:
-    """Return double support after each contact, (n, 2): until the other foot's toe off."""
-    padded = np.append(other_to_s, np.nan)
-    end_s = padded[np.searchsorted(other_to_s, ic_s, side="right")]
-    later_s = np.append(ic_s[1:], np.inf)
-    return np.column_stack([ic_s, np.where(end_s < later_s, end_s, np.nan)])
+def _transitions(lands: FootLoad, leaves: FootLoad) -> FloatArray:
+    """Return double support after each contact, (n, 2): until the other foot's toe off.
+
+    NaN where that foot lands before it leaves: it was in the air at the contact.
+    """
+    end_s = _next(leaves.to_s, lands.ic_s)
+    return np.column_stack(
+        [lands.ic_s, np.where(_next(leaves.ic_s, lands.ic_s) < end_s, np.nan, end_s)]
+    )
+
+
+def _next(times_s: FloatArray, at_s: FloatArray) -> FloatArray:
+    """Return the first of ``times_s`` after each of ``at_s``; NaN where there is none."""
+    return np.append(times_s, np.nan)[np.searchsorted(times_s, at_s, side="right")]
 
 
 def _crossing(one: FloatArray, other: FloatArray) -> tuple[float, float, float, float] | None:

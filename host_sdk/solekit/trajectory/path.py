@@ -210,9 +210,10 @@ class FootPath(Algorithm):
             self.orientation_[:, i] = part
         known = (end - start) / self.rate_hz_ <= self.max_span_s
         self.is_known_ = self.is_rest_.copy()
-        inside = np.minimum(span, len(start) - 1)
-        rows = np.arange(len(q))
-        self.is_known_ |= (rows >= start[inside]) & (rows <= end[inside]) & known[inside]
+        if len(start):
+            inside = np.minimum(span, len(start) - 1)
+            rows = np.arange(len(q))
+            self.is_known_ |= (rows >= start[inside]) & (rows <= end[inside]) & known[inside]
         outside = np.ones(len(q), dtype=bool)
         at_rest = np.flatnonzero(self.is_rest_)
         outside[at_rest[0] : at_rest[-1] + 1] = False
