@@ -38,7 +38,7 @@ def test_jittery_times_are_interpolated_at_the_mean_rate(seed, rate_hz, jitter):
     np.testing.assert_allclose(np.diff(piece.t_s), 1 / piece.rate_hz, rtol=1e-9)
     assert piece.rate_hz == pytest.approx(rate_hz, rel=0.01)
     assert piece.t_s[0] == t_s[0]
-    assert t_s[-1] - 1 / rate_hz - 1e-9 <= piece.t_s[-1] <= t_s[-1] + 1e-9
+    assert t_s[-1] - 1 / piece.rate_hz - 1e-9 <= piece.t_s[-1] <= t_s[-1] + 1e-9
 
 
 def test_lost_samples_within_the_limit_are_filled_at_the_rate_of_the_rest():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from solekit.biomarkers import InsoleVariables, SpatialVariables, variables
 from solekit.biomarkers.dictionary import SLOW_RATE_HZ
 from solekit.errors import DataError
 from solekit.layouts import SIDES, Layout, Side
+from solekit.soles import SolePressure, pressure_of
 from solekit.strides import EventStrides
 
 if TYPE_CHECKING:
@@ -55,6 +57,11 @@ class Analysis:
         """Whether load may be shown in physical units: every foot is calibrated."""
         feet = self.recording.feet
         return bool(self.sides) and all(feet[side].info.is_calibrated for side in self.sides)
+
+    @cached_property
+    def pressure(self) -> SolePressure:
+        """Plantar pressure in the valid strides: computed when asked for, it reads all frames."""
+        return pressure_of([self.recording.feet[side] for side in self.sides], self.strides)
 
     @property
     def feet_joined(self) -> bool:

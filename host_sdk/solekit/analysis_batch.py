@@ -21,9 +21,10 @@ import pandas as pd
 
 from solekit.analysis import Analysis, analyse
 from solekit.errors import DataError, SolekitError
+from solekit.feet import ContactSource
 from solekit.recording import Recording
 
-TABLES = ("variables", "strides", "events", "bouts")  # what ``tables_of`` gives
+TABLES = ("variables", "strides", "events", "bouts", "pressure")  # what ``tables_of`` gives
 SUMMARY = {  # column -> type; missing where the recording failed
     "recording": "str",
     "duration_s": "float64",
@@ -67,7 +68,8 @@ class Outcome:
 
 def tables_of(analysis: Analysis) -> dict[str, pd.DataFrame]:
     """Return every table of ``analysis`` that goes into results over many recordings."""
-    return {name: getattr(analysis, name) for name in TABLES}
+    own = {name: getattr(analysis, name) for name in TABLES if name != "pressure"}
+    return {**own, "pressure": analysis.pressure.table}
 
 
 def summary_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
@@ -94,11 +96,16 @@ def find_sources(paths: Sequence[Path]) -> list[Source]:
     return sources
 
 
-def analyse_source(source: Source, *, allow_low_rate: bool = False) -> Outcome:
+def analyse_source(
+    source: Source, *, allow_low_rate: bool = False, contacts: ContactSource = "foot"
+) -> Outcome:
     """Return what ``analyse`` finds in ``source``; what goes wrong is in the outcome."""
     try:
-        analysis = analyse(Recording(source.path), allow_low_rate=allow_low_rate)
+        analysis = analyse(
+            Recording(source.path), allow_low_rate=allow_low_rate, contacts=contacts
+        )
         tables = tables_of(analysis)
+        warnings = [*analysis.warnings, *analysis.pressure.warnings]
         for table in tables.values():
             if "recording" in table:
                 raise ValueError("a table of the analysis already has a column 'recording'")
@@ -113,11 +120,11 @@ def analyse_source(source: Source, *, allow_low_rate: bool = False) -> Outcome:
         "strides_valid": int(np.count_nonzero(analysis.strides["is_valid"])),
         "strides": len(analysis.strides),
         "bouts": len(analysis.bouts),
-        "warnings": len(analysis.warnings),
+        "warnings": len(warnings),
         "failure": "",
     }
     named = {name: _with_recording(table, source.name) for name, table in tables.items()}
-    return Outcome(source.name, summary, named, analysis.warnings)
+    return Outcome(source.name, summary, named, warnings)
 
 
 def analyse_all(
@@ -125,6 +132,7 @@ def analyse_all(
     *,
     jobs: int = 1,
     allow_low_rate: bool = False,
+    contacts: ContactSource = "foot",
     work: Callable[..., Outcome] = analyse_source,
 ) -> Generator[Outcome, None, None]:
     """Yield the outcome of every source, in their order.
@@ -136,7 +144,7 @@ def analyse_all(
     """
     if jobs < 0:
         raise DataError(f"jobs is {jobs}; give the number of processes, or 0 for all cores")
-    task = partial(work, allow_low_rate=allow_low_rate)
+    task = partial(work, allow_low_rate=allow_low_rate, contacts=contacts)
     if jobs == 1:
         for source in sources:
             yield task(source)

@@ -31,7 +31,7 @@ DYING = """
 import os
 from solekit.analysis_batch import Outcome, SUMMARY
 
-def work(source, *, allow_low_rate):
+def work(source, *, allow_low_rate, contacts="foot"):
     if "kills" in source.name:
         os._exit(9)
     if "memory" in source.name:
@@ -226,7 +226,7 @@ def test_a_worker_that_dies_leaves_the_other_recordings(tmp_path, monkeypatch):
 
 
 def test_a_bug_in_the_analysis_is_a_row_too(folder, monkeypatch):
-    def broken(recording, *, allow_low_rate):
+    def broken(recording, *, allow_low_rate, contacts="foot"):
         raise KeyError(f"no column in {recording.path}")
 
     monkeypatch.setattr("solekit.analysis_batch.analyse", broken)

@@ -7,13 +7,9 @@ from scipy.spatial.transform import Rotation
 from solekit.errors import DataError
 from solekit.trajectory import FootAxes
 from solekit.trajectory.axes import imu_table
-from tests.trajectory.walking import walk
+from tests.trajectory.walking import any_mounting, walk
 
 NOISE = {"accel_noise_m_s2": 0.1, "gyro_noise_rad_s": 0.01, "gyro_bias_rad_s": (0.02, -0.02, 0.01)}
-
-
-def mounted(seed):
-    return Rotation.random(random_state=np.random.default_rng(seed)).as_matrix()
 
 
 def off_deg(axes, walked):
@@ -32,7 +28,7 @@ def off_deg(axes, walked):
 def test_any_mounting_is_found(seed, rate_hz, length_m, turn_deg):
     walked = walk(
         6,
-        mounting=mounted(seed),
+        mounting=any_mounting(seed),
         rate_hz=rate_hz,
         length_m=length_m,
         turn_deg=turn_deg,
@@ -47,26 +43,26 @@ def test_any_mounting_is_found(seed, rate_hz, length_m, turn_deg):
 
 
 def test_a_perfect_walk_gives_the_mounting_exactly():
-    walked = walk(mounting=mounted(1))
+    walked = walk(mounting=any_mounting(1))
     axes = FootAxes().fit(*walked.signals, t_s=walked.t_s)
     np.testing.assert_allclose(axes.rotation_, walked.mounting, atol=1e-9)
     assert axes.n_strides_ == 8
 
 
 def test_the_axes_are_a_right_handed_rotation():
-    walked = walk(mounting=mounted(2), turn_deg=10.0, sideways_m=0.05)
+    walked = walk(mounting=any_mounting(2), turn_deg=10.0, sideways_m=0.05)
     rotation = FootAxes().fit(*walked.signals, t_s=walked.t_s).rotation_
     np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-9)
     assert np.linalg.det(rotation) == pytest.approx(1.0)
 
 
 def test_stairs_are_no_slope_of_the_foot():
-    walked = walk(mounting=mounted(3), length_m=0.6, rise_m=0.17)
+    walked = walk(mounting=any_mounting(3), length_m=0.6, rise_m=0.17)
     assert off_deg(FootAxes().fit(*walked.signals, t_s=walked.t_s), walked) < 3.0
 
 
 def test_a_gap_in_the_walk_does_no_harm():
-    walked = walk(mounting=mounted(4))
+    walked = walk(mounting=any_mounting(4))
     walked = walked.keep((walked.t_s < 6.0) | (walked.t_s > 6.8))
     assert off_deg(FootAxes().fit(*walked.signals, t_s=walked.t_s), walked) < 3.0
 
@@ -81,7 +77,7 @@ def test_standing_tells_why_there_are_no_axes():
 
 
 def test_too_few_strides_are_counted_in_the_reason():
-    walked = walk(1)
+    walked = walk(1, stand_s=0.5)
     axes = FootAxes().fit(*walked.signals, t_s=walked.t_s)
     assert "1 movements" in axes.reason_
     assert np.isnan(axes.rotation_).all()

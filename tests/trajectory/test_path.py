@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from solekit.errors import DataError
 from solekit.trajectory import FootPath
 from solekit.trajectory.path import idle_rate
-from tests.trajectory.walking import FLAT_S, RISE_S, STRIDE_S, walk
+from tests.trajectory.walking import FLAT_S, RISE_S, STRIDE_S, any_mounting, walk
 
 NOISE = {"accel_noise_m_s2": 0.1, "gyro_noise_rad_s": 0.01, "gyro_bias_rad_s": (0.02, -0.02, 0.01)}
 
@@ -26,11 +26,11 @@ def lengths(walked, path):
     return np.linalg.norm(steps(walked, path)[:, :2], axis=1)
 
 
-# Two thirds of the error is sampling: the blow of the heel lasts 30 ms, six samples at 200 Hz.
+# Single strides are off by more: the blow of the heel lasts 30 ms, six samples at 200 Hz.
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.5, 1.6), st.floats(-15.0, 15.0))
 def test_stride_lengths_are_right_to_1_per_cent_in_any_mounting(seed, length_m, turn_deg):
-    mounting = Rotation.random(random_state=np.random.default_rng(seed)).as_matrix()
+    mounting = any_mounting(seed)
     walked = walk(
         length_m=length_m, turn_deg=turn_deg, mounting=mounting, seed=seed, rate_hz=200.0, **NOISE
     )
@@ -50,11 +50,11 @@ def test_a_perfect_imu_at_a_high_rate_gives_the_whole_way_to_millimetres():
     moving = known & ~path.is_rest_
     truth = np.gradient(walked.position_m, walked.t_s, axis=0)
     np.testing.assert_allclose(path.velocity_m_s_[moving], truth[moving], atol=0.05)
-    assert not path.velocity_m_s_[path.is_rest_].any()
+    assert np.abs(path.velocity_m_s_[path.is_rest_]).max() < 1e-4
 
 
 def test_the_orientation_is_that_of_the_sensor():
-    mounting = Rotation.random(random_state=3).as_matrix()
+    mounting = any_mounting(3)
     walked = walk(turn_deg=10.0, mounting=mounting)
     path = integrate(walked)
     known = np.isfinite(path.orientation_).all(axis=1)
@@ -192,7 +192,7 @@ def test_between_rests_too_far_apart_the_path_is_not_known():
 
 
 def test_what_the_gyroscope_reads_at_rest_is_taken_off_after_a_second_of_standing():
-    gyro = np.zeros((300, 3)) + [0.1, -0.2, 0.3]
+    gyro = np.tile([0.1, -0.2, 0.3], (300, 1))
     gyro[200:] += 5.0
     still = np.arange(300) < 200
     np.testing.assert_allclose(idle_rate(gyro, still, 100.0), [0.1, -0.2, 0.3])

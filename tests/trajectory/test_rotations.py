@@ -11,7 +11,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 def some(n, seed):
     """Random rotations, as quaternions (w, x, y, z) and as scipy holds them."""
-    truth = Rotation.random(n, random_state=np.random.default_rng(seed))
+    truth = Rotation.from_quat(np.random.default_rng(seed).normal(size=(n, 4)))
     return np.roll(truth.as_quat(), 1, axis=-1), truth
 
 

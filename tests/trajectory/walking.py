@@ -128,6 +128,11 @@ def walk(
     )
 
 
+def any_mounting(seed: int) -> FloatArray:
+    """Return a random rotation (3, 3)."""
+    return Rotation.from_quat(np.random.default_rng(seed).normal(size=4)).as_matrix()
+
+
 def _curves(length_m: float, rise_m: float, sideways_m: float, turn_rad: float) -> list[Curve]:
     """Return a stride's way ahead, aside and up (m), pitch (toes up) and heading (rad)."""
     ahead = [  # time, value, speed

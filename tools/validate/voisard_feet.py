@@ -88,12 +88,12 @@ def compare(file: Any) -> list[dict[str, Any]]:
             events = found.events_
             t_s = events.loc[events["kind"] == kind, "t_s"].to_numpy(dtype=float)
             out.append(
-                {"kind": kind, "reason": found.reason_, **_matched(expected, t_s, bounds, turn)}
+                {"kind": kind, "reason": found.reason_, **matched(expected, t_s, bounds, turn)}
             )
     return out
 
 
-def _matched(
+def matched(
     expected: FloatArray, found: FloatArray, bounds: FloatArray, turn: FloatArray
 ) -> dict[str, Any]:
     """Match one to one, closest first; a found event outside the bounds needs a partner."""

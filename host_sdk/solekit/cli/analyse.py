@@ -31,6 +31,7 @@ def run(
     jobs: Annotated[
         int, typer.Option("--jobs", min=0, help="Processes; 0: one per core of this computer.")
     ] = 1,
+    contacts: options.Contacts = "foot",
     allow_low_rate: options.LowRate = False,
     json: options.Json = False,
 ) -> None:
@@ -41,6 +42,7 @@ def run(
         raise typer.BadParameter(
             f"{format!r} is not one of {', '.join(FORMATS)}", param_hint="--format"
         )
+    chosen = options.contact_source(contacts)
     sources = find_sources(recordings)
     files = TableFiles(out, format, (*TABLES, "summary")) if out else None
     summaries: list[dict[str, Any]] = []
@@ -48,7 +50,7 @@ def run(
     try:
         if files:
             files.write({"summary": summary_table([])})
-        outcomes = analyse_all(sources, jobs=jobs, allow_low_rate=allow_low_rate)
+        outcomes = analyse_all(sources, jobs=jobs, allow_low_rate=allow_low_rate, contacts=chosen)
         with closing(outcomes), progress(quiet=json) as bar:
             task = bar.add_task("analysing", total=len(sources), live="")
             for source, outcome in zip(sources, outcomes, strict=True):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from solekit.pair import Pair, connect_pair
+
+if TYPE_CHECKING:
+    from solekit.feet import ContactSource
 
 DEFAULT_DEVICE = "sim:walk"
 
@@ -25,6 +28,27 @@ LowRate = Annotated[
         "--allow-low-rate", help="Report double and single support below 25 Hz all the same."
     ),
 ]
+
+
+Contacts = Annotated[
+    str,
+    typer.Option(
+        "--contacts",
+        help="Gait events: 'foot' as the insole found them, 'host' found again in all frames.",
+    ),
+]
+
+
+def contact_source(name: str) -> ContactSource:
+    """Return where gait events come from; a usage error names the choices."""
+    from solekit.feet import CONTACT_SOURCES
+
+    for known in CONTACT_SOURCES:
+        if name == known:
+            return known
+    raise typer.BadParameter(
+        f"{name!r} is not one of {', '.join(CONTACT_SOURCES)}", param_hint="--contacts"
+    )
 
 
 def pair_of(device: str | None, left: str | None, right: str | None) -> Pair:

@@ -20,13 +20,18 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", help="HTML file (default: beside the recording).")
     ] = None,
+    contacts: options.Contacts = "foot",
     allow_low_rate: options.LowRate = False,
     json: options.Json = False,
 ) -> None:
     """Analyse a recording: table on the terminal, page with pictures on disk."""
     from solekit.analysis import analyse
 
-    analysis = analyse(Recording(recording), allow_low_rate=allow_low_rate)
+    analysis = analyse(
+        Recording(recording),
+        allow_low_rate=allow_low_rate,
+        contacts=options.contact_source(contacts),
+    )
     show_analysis(analysis, recording, out or recording.with_suffix(".html"), as_json=json)
 
 

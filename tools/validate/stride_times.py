@@ -1,0 +1,106 @@
+"""Stride time of a foot from its pressure against stride time from its own gyroscope.
+
+Both see the same walk, so a difference is an error of one of them. A stride runs from initial
+contact to initial contact (from mid swing to mid swing in the second view of the gyroscope).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from solekit.contacts.inertial import InertialContacts
+from solekit.contacts.pressure import PressureContacts
+from solekit.layouts import BoolArray, FloatArray
+
+STRIDE_S = (0.5, 3.0)  # walking; a longer one is a pause or a missed contact
+WITHIN_PCT = 2.0
+MATCH_SHARE = 0.25  # of a stride: contacts nearer than this are the same contact
+
+
+def rising(t_s: FloatArray, is_good: BoolArray) -> BoolArray:
+    """Return which good samples are later than every good one before, shape (n,)."""
+    keep = np.array(is_good, dtype=bool)
+    good = np.asarray(t_s, dtype=float)[keep]
+    before = np.concatenate([[-np.inf], np.maximum.accumulate(good)[:-1]]) if len(good) else good
+    keep[keep] = good > before
+    return keep
+
+
+def strides(t_s: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return begin and end (s) of the walking strides between successive contacts ``t_s``."""
+    t_s = np.sort(np.asarray(t_s, dtype=float))
+    begin, end = t_s[:-1], t_s[1:]
+    walks = (end - begin >= STRIDE_S[0]) & (end - begin <= STRIDE_S[1])
+    return begin[walks], end[walks]
+
+
+def median_stride_s(t_s: FloatArray) -> float:
+    """Return the median walking stride between contacts ``t_s``, NaN without one."""
+    begin, end = strides(t_s)
+    return float(np.median(end - begin)) if len(begin) else float("nan")
+
+
+def same_strides(ours: FloatArray, theirs: FloatArray) -> FloatArray:
+    """Return (ours, theirs) in s of the strides that both have, shape (n, 2).
+
+    A stride of ours belongs to the one whose begin and end lie nearest, each within a quarter
+    of ours, after the constant lag between the two kinds of contact was removed.
+    """
+    begin, end = strides(ours)
+    begin_2, end_2 = strides(theirs)
+    if not len(begin) or not len(begin_2):
+        return np.zeros((0, 2))
+    nearest = np.abs(begin_2[None, :] - begin[:, None]).argmin(axis=1)
+    lag = float(np.median(begin_2[nearest] - begin))
+    nearest = np.abs(begin_2[None, :] - lag - begin[:, None]).argmin(axis=1)
+    reach = MATCH_SHARE * (end - begin)
+    is_same = np.abs(begin_2[nearest] - lag - begin) <= reach
+    is_same &= np.abs(end_2[nearest] - lag - end) <= reach
+    return np.column_stack([end - begin, (end_2 - begin_2)[nearest]])[is_same]
+
+
+def compare_foot(
+    t_load_s: FloatArray, load: FloatArray, t_imu_s: FloatArray, imu: FloatArray
+) -> dict[str, Any]:
+    """Return stride times of one foot: ``load`` (n,) in any unit, ``imu`` (m, 6) in m/s2, rad/s.
+
+    The differences in % are pressure / gyroscope - 1: ``difference_pct`` of the median strides,
+    ``mid_swing_pct`` the same against mid swings, ``stride_pct`` the median size over the strides
+    that both have. None where a detector refused; ``reason`` then says why.
+    """
+    pressure = PressureContacts().detect(load, t_s=t_load_s)
+    inertial = InertialContacts().detect(imu[:, :3], imu[:, 3:6], t_s=t_imu_s)
+    events = pressure.events_
+    ours = events.loc[events["kind"] == "ic", "t_s"].to_numpy(dtype=float)
+    contact = inertial.swings_["ic_s"].to_numpy(dtype=float)
+    swing = inertial.swings_["mid_swing_s"].to_numpy(dtype=float)
+    reasons = [
+        f"{name}: {reason}"
+        for name, reason in (("pressure", pressure.reason_), ("gyroscope", inertial.reason_))
+        if reason
+    ]
+    pairs = same_strides(ours, contact)
+    stride_s, gyro_s = median_stride_s(ours), median_stride_s(contact)
+    if not reasons and not np.isfinite(stride_s + gyro_s):
+        reasons = ["no stride of 0.5 to 3 s in one of the two"]
+    return {
+        "n_pressure": len(strides(ours)[0]),
+        "n_gyro": len(strides(contact)[0]),
+        "n_same": len(pairs),
+        "pressure_s": _rounded(stride_s, 4),
+        "gyro_s": _rounded(gyro_s, 4),
+        "difference_pct": _rounded(100 * (stride_s / gyro_s - 1)),
+        "mid_swing_pct": _rounded(100 * (stride_s / median_stride_s(swing) - 1)),
+        "stride_pct": _rounded(
+            100 * float(np.median(np.abs(pairs[:, 0] / pairs[:, 1] - 1)))
+            if len(pairs)
+            else float("nan")
+        ),
+        "reason": "; ".join(reasons),
+    }
+
+
+def _rounded(value: float, digits: int = 3) -> float | None:
+    return round(value, digits) if np.isfinite(value) else None
