@@ -42,6 +42,6 @@ def show_analysis(analysis: Analysis, recording: Path, page: Path, *, as_json: b
     if as_json:
         show_json({"recording": str(recording), "report": str(page)})
     show_table(variables_table(analysis.variables), as_json=as_json)
-    for warning in analysis.warnings:
+    for warning in (*analysis.warnings, *analysis.pressure.warnings):
         say(f"note: {warning}")
     say(f"report: {write_report(analysis, page)}")

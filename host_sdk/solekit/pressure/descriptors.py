@@ -25,7 +25,7 @@ WEIGHTS = ("force_time_bw_s", "max_force_bw")
 QUANTITIES = (*PRESSURES, "contact_area_mm2", *FORCES, *WEIGHTS, *RATIOS)
 FOOT_QUANTITIES = ("arch_index", "loading_rate_n_s", "loading_rate_bw_s")
 
-UNCALIBRATED = "the cells are not calibrated: counts give ratios only; calibrate to kPa"
+UNCALIBRATED = "the cells are not calibrated: counts give ratios only; calibrate them first"
 NO_WEIGHT = "body weight is not known; give body_weight_n"
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from solecore.version import __version__
 from solecore.wire import messages as m
 from solekit.analysis import MAX_CLOCK_INTERVAL_S
+from solekit.report.pressure import pressure_table
 from solekit.report.tables import definitions, further_variables, six_variables, table
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def render(analysis: Analysis, picture_png: bytes) -> str:
             _reading(analysis),
             "<h2>All other variables</h2>",
             further_variables(analysis.variables),
+            f"<h2>Plantar pressure</h2>{pressure_table(analysis.pressure)}",
             f"<h2>How each variable is defined</h2>{definitions()}",
             f"<h2>Nothing is lost silently</h2>{_losses(analysis)}",
             f"<h2>Clocks</h2>{_clocks(analysis)}",
@@ -75,7 +77,7 @@ def _header(analysis: Analysis, about: dict[str, Any], title: str) -> str:
         f"{feet} foot" if feet else "no foot",
     )
     note = f"<p>Note: {escape(str(about['note']))}</p>" if about.get("note") else ""
-    n = len(analysis.warnings)
+    n = len(_sentences(analysis))
     hint = f'<a class="warn" href="#warnings">{n} warning{"s" * (n > 1)}</a>' if n else ""
     return (
         f"<header><h1>{escape(title)}</h1><p>{escape(' · '.join(facts))}</p>{note}"
@@ -216,10 +218,15 @@ _FACTS: dict[str, Callable[[FootRecording], str]] = {
 }
 
 
+def _sentences(analysis: Analysis) -> list[str]:
+    return [*analysis.warnings, *analysis.pressure.warnings]
+
+
 def _warnings(analysis: Analysis) -> str:
-    if not analysis.warnings:
+    sentences = _sentences(analysis)
+    if not sentences:
         return '<p id="warnings" class="good">✓ None.</p>'
-    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in analysis.warnings)
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
     return f'<div id="warnings" class="warnings"><ul>{items}</ul></div>'
 
 
