@@ -23,6 +23,7 @@ from tools.validate.way import best_rung
 NAMES = (
     *("moticon_opengo", "gaitpdb8", "fscan_walk"),
     *("voisard_feet", "pyshoe", "gaitmap_example", "xio_gait"),
+    *("miyuzn35", "leking45"),
 )
 
 STRETCH = "stretch"  # a target that is wished for, not asked for

@@ -67,8 +67,11 @@ def compare_foot(
     """Return stride times of one foot: ``load`` (n,) in any unit, ``imu`` (m, 6) in m/s2, rad/s.
 
     The differences in % are pressure / gyroscope - 1: ``difference_pct`` of the median strides,
-    ``mid_swing_pct`` the same against mid swings, ``stride_pct`` the median size over the strides
-    that both have. None where a detector refused; ``reason`` then says why.
+    ``mid_swing_pct`` the same against mid swings. Over the ``n_same`` strides that both have:
+    ``same_pct`` of their mean (missed contacts do not show in it, and the scatter of contacts
+    cancels where strides follow each other) and ``stride_pct``, the median
+    size of the difference of one stride. None without strides; ``reason`` says why a detector
+    refused.
     """
     pressure = PressureContacts().detect(load, t_s=t_load_s)
     inertial = InertialContacts().detect(imu[:, :3], imu[:, 3:6], t_s=t_imu_s)
@@ -85,6 +88,9 @@ def compare_foot(
     stride_s, gyro_s = median_stride_s(ours), median_stride_s(contact)
     if not reasons and not np.isfinite(stride_s + gyro_s):
         reasons = ["no stride of 0.5 to 3 s in one of the two"]
+    means, each = np.full(2, np.nan), np.nan
+    if len(pairs):
+        means, each = pairs.mean(axis=0), 100 * float(np.median(np.abs(_ratio(pairs))))
     return {
         "n_pressure": len(strides(ours)[0]),
         "n_gyro": len(strides(contact)[0]),
@@ -93,13 +99,68 @@ def compare_foot(
         "gyro_s": _rounded(gyro_s, 4),
         "difference_pct": _rounded(100 * (stride_s / gyro_s - 1)),
         "mid_swing_pct": _rounded(100 * (stride_s / median_stride_s(swing) - 1)),
-        "stride_pct": _rounded(
-            100 * float(np.median(np.abs(pairs[:, 0] / pairs[:, 1] - 1)))
-            if len(pairs)
-            else float("nan")
-        ),
+        "same_pct": _rounded(100 * (means[0] / means[1] - 1)),
+        "stride_pct": _rounded(each),
         "reason": "; ".join(reasons),
     }
+
+
+def summary(rows: list[dict[str, Any]], *, judged: str = "difference_pct") -> dict[str, Any]:
+    """Return the median size of ``judged``, the share within 2 % and the exceptions by name.
+
+    A row without a number counts as an exception in the share and is left out of the median.
+    """
+    values = [row[judged] for row in rows]
+    sizes = np.abs([value for value in values if value is not None])
+    exceptions = [
+        f"{row['recording']}: {_why(row, judged)}"
+        for row, value in zip(rows, values, strict=True)
+        if value is None or abs(value) > WITHIN_PCT
+    ]
+    return {
+        "n": len(rows),
+        "median_pct": _rounded(float(np.median(sizes))) if len(sizes) else None,
+        "share_within_2_pct": _rounded(1 - len(exceptions) / len(rows)) if rows else None,
+        "exceptions": exceptions,
+    }
+
+
+def worst_feet(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return of every recording ('name side') the foot that differs most, or has no number."""
+    worst: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        name = row["recording"].rsplit(" ", 1)[0]
+        if name not in worst or _size(row) > _size(worst[name]):
+            worst[name] = row
+    return list(worst.values())
+
+
+def _size(row: dict[str, Any]) -> float:
+    value = row["difference_pct"]
+    return float("inf") if value is None else abs(value)
+
+
+def targets(result: dict[str, Any]) -> dict[str, bool]:
+    """Return what is asked of a ``summary``; not met without recordings."""
+    median, share = result["median_pct"], result["share_within_2_pct"]
+    return {
+        "median difference of stride time <= 1 %": median is not None and median <= 1.0,
+        "within 2 % in >= 95 % of walking recordings": share is not None and share >= 0.95,
+    }
+
+
+def _why(row: dict[str, Any], judged: str) -> str:
+    if row["reason"]:
+        return row["reason"]
+    return (
+        f"{row[judged]:+.2f} %; {row['n_pressure']} strides by pressure, {row['n_gyro']} by "
+        f"gyroscope, {row['n_same']} the same"
+        + (f" ({row['same_pct']:+.2f} %)" if row["same_pct"] is not None else "")
+    )
+
+
+def _ratio(pairs: FloatArray) -> FloatArray:
+    return pairs[:, 0] / pairs[:, 1] - 1
 
 
 def _rounded(value: float, digits: int = 3) -> float | None:
