@@ -17,9 +17,9 @@ def test_five_stands_are_found_and_timed(rate_hz, noise):
     assert len(found.stands_) == 5
     # A tenth of the way up is where a rise begins; the truth is where it leaves the seat level.
     np.testing.assert_allclose(found.stands_["onset_s"], truth[:, 0], atol=0.25)
-    np.testing.assert_allclose(found.stands_["stand_s"], truth[:, 1], atol=0.2)
+    np.testing.assert_allclose(found.stands_["stand_s"], truth[:, 1], atol=0.25)
     np.testing.assert_allclose(found.stands_["sit_s"], truth[:, 3], atol=0.25)
-    assert found.total_s_ == pytest.approx(truth[4, 1] - truth[0, 0], abs=0.3)
+    assert found.total_s_ == pytest.approx(truth[4, 1] - truth[0, 0], abs=0.4)
     assert found.total_to_sit_s_ == pytest.approx(truth[4, 3] - truth[0, 0], abs=0.4)
 
 

@@ -25,7 +25,7 @@ def walk(turn_deg=180.0):
 
 
 def test_the_phases_are_found():
-    t_s, load, events, yaw, (onset, stand, lower, sit) = walk()
+    t_s, load, events, yaw, (onset, stand, _, sit) = walk()
     found = TimedUpAndGo().segment(load, t_s=t_s, events=events, yaw_rad_s=yaw)
     assert found.reason_ == ""
     assert found.total_s_ == pytest.approx(sit - onset, abs=0.4)

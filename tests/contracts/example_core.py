@@ -70,11 +70,21 @@ def fusion_example() -> Example:
     return "fuse", (foot, foot.assign(t_s=foot["t_s"] + 0.02)), {"gaps": gaps}
 
 
+def spatial_example() -> Example:
+    from solekit.biomarkers.spatial import COLUMN_OF
+
+    columns = {name: np.linspace(1.0, 1.1, 12) for name in COLUMN_OF.values()}
+    strides = pd.DataFrame({"side": ["left", "right"] * 6, "is_valid": True, **columns})
+    inputs = {"sides": ("left", "right"), "reasons": {"left": "", "right": "no gyroscope"}}
+    return "compute", (strides.assign(turning_deg=2.0),), inputs
+
+
 EXAMPLES: dict[str, Callable[[], Example]] = {
     "EventStrides": strides_example,
     "FootContacts": contacts_example,
     "FusedContacts": fusion_example,
     "InsoleVariables": variables_example,
+    "SpatialVariables": spatial_example,
     "DetrendedFluctuation": fluctuation_example,
     "PolygonTimeline": timeline_example,
 }

@@ -29,7 +29,7 @@ def validate(folder: Path, rung: str) -> dict[str, Any]:  # noqa: ARG001 - conta
         "n_people": None,  # not stated
         "reference": "stride time from the gyroscope of the same foot",
         "recordings": judged,
-        "same_strides": summary(walks, judged="same_pct"),
+        "medians_of_all_strides": summary(walks, judged="difference_pct"),
         "mid_swing": summary(walks, judged="mid_swing_pct"),
         "not_judged": summary([row for row in rows if row["activity"] not in WALKING]),
         "walks": rows,

@@ -31,7 +31,9 @@ def validate(folder: Path, rung: str) -> dict[str, Any]:  # noqa: ARG001 - conta
         "recordings": judged,
         "feet": {key: value for key, value in feet.items() if key != "exceptions"},
         "exceptions": feet["exceptions"],
-        "same_strides": summary(rows, judged="same_pct"),
+        "medians_of_all_strides": summary(
+            worst_feet(rows, judged="difference_pct"), judged="difference_pct"
+        ),
         "mid_swing": summary(rows, judged="mid_swing_pct"),
         "walks": rows,
         "targets": targets(judged),

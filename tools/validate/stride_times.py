@@ -16,6 +16,7 @@ from solekit.layouts import BoolArray, FloatArray
 
 STRIDE_S = (0.5, 3.0)  # walking; a longer one is a pause or a missed contact
 WITHIN_PCT = 2.0
+MIN_COVERAGE = 0.5  # of the strides of pressure: fewer in common say nothing of the walk
 MATCH_SHARE = 0.25  # of a stride: contacts nearer than this are the same contact
 
 
@@ -66,7 +67,10 @@ def compare_foot(
 ) -> dict[str, Any]:
     """Return stride times of one foot: ``load`` (n,) in any unit, ``imu`` (m, 6) in m/s2, rad/s.
 
-    The differences in % are pressure / gyroscope - 1: ``difference_pct`` of the median strides,
+    The differences in % are pressure / gyroscope - 1: ``paired_pct`` is the median over strides
+    that both have, if those are at least half of the strides of pressure (a walk of changing tempo
+    has no stride time that two selections of strides would share); ``difference_pct`` that of the
+    median strides,
     ``mid_swing_pct`` the same against mid swings. Over the ``n_same`` strides that both have:
     ``same_pct`` of their mean (missed contacts do not show in it, and the scatter of contacts
     cancels where strides follow each other) and ``stride_pct``, the median
@@ -88,24 +92,28 @@ def compare_foot(
     stride_s, gyro_s = median_stride_s(ours), median_stride_s(contact)
     if not reasons and not np.isfinite(stride_s + gyro_s):
         reasons = ["no stride of 0.5 to 3 s in one of the two"]
-    means, each = np.full(2, np.nan), np.nan
+    means, each, paired = np.full(2, np.nan), np.nan, np.nan
+    n_ours = len(strides(ours)[0])
     if len(pairs):
         means, each = pairs.mean(axis=0), 100 * float(np.median(np.abs(_ratio(pairs))))
+    if n_ours and len(pairs) >= MIN_COVERAGE * n_ours:
+        paired = 100 * float(np.median(_ratio(pairs)))
     return {
-        "n_pressure": len(strides(ours)[0]),
+        "n_pressure": n_ours,
         "n_gyro": len(strides(contact)[0]),
         "n_same": len(pairs),
         "pressure_s": _rounded(stride_s, 4),
         "gyro_s": _rounded(gyro_s, 4),
         "difference_pct": _rounded(100 * (stride_s / gyro_s - 1)),
         "mid_swing_pct": _rounded(100 * (stride_s / median_stride_s(swing) - 1)),
+        "paired_pct": _rounded(paired),
         "same_pct": _rounded(100 * (means[0] / means[1] - 1)),
         "stride_pct": _rounded(each),
         "reason": "; ".join(reasons),
     }
 
 
-def summary(rows: list[dict[str, Any]], *, judged: str = "difference_pct") -> dict[str, Any]:
+def summary(rows: list[dict[str, Any]], *, judged: str = "paired_pct") -> dict[str, Any]:
     """Return the median size of ``judged``, the share within 2 % and the exceptions by name.
 
     A row without a number counts as an exception in the share and is left out of the median.
@@ -125,18 +133,17 @@ def summary(rows: list[dict[str, Any]], *, judged: str = "difference_pct") -> di
     }
 
 
-def worst_feet(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def worst_feet(rows: list[dict[str, Any]], *, judged: str = "paired_pct") -> list[dict[str, Any]]:
     """Return of every recording ('name side') the foot that differs most, or has no number."""
     worst: dict[str, dict[str, Any]] = {}
     for row in rows:
         name = row["recording"].rsplit(" ", 1)[0]
-        if name not in worst or _size(row) > _size(worst[name]):
+        if name not in worst or _size(row[judged]) > _size(worst[name][judged]):
             worst[name] = row
     return list(worst.values())
 
 
-def _size(row: dict[str, Any]) -> float:
-    value = row["difference_pct"]
+def _size(value: float | None) -> float:
     return float("inf") if value is None else abs(value)
 
 
@@ -152,8 +159,10 @@ def targets(result: dict[str, Any]) -> dict[str, bool]:
 def _why(row: dict[str, Any], judged: str) -> str:
     if row["reason"]:
         return row["reason"]
+    value = row[judged]
+    size = "too few strides in common" if value is None else f"{value:+.2f} %"
     return (
-        f"{row[judged]:+.2f} %; {row['n_pressure']} strides by pressure, {row['n_gyro']} by "
+        f"{size}; {row['n_pressure']} strides by pressure, {row['n_gyro']} by "
         f"gyroscope, {row['n_same']} the same"
         + (f" ({row['same_pct']:+.2f} %)" if row["same_pct"] is not None else "")
     )

@@ -22,9 +22,9 @@ class ChairStand(Algorithm):
     """Phases of standing up and sitting down, and the time of five of them.
 
     The load of a seated person's feet is low; rising lifts it above body weight (the body is
-    thrown upwards), then it settles at body weight. Onset: the load leaves the seated level. Seat off: it
-    passes the middle between seated and standing. Stand: after its peak it has come back to body
-    weight. Lowering and sitting likewise, backwards.
+    thrown upwards), then it settles at body weight. Onset: the load leaves the seated level. Seat
+    off: it passes the middle between seated and standing. Stand: after its peak it has come back
+    to body weight. Lowering and sitting likewise, backwards.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class ChairStand(Algorithm):
         low, high = np.percentile(load, (2, 98))
         if not high > 0 or (body_weight is not None and high < 0.5 * body_weight):
             return "nobody stands: the feet never carry half of the body weight"
-        upper = load[load > (low + high) / 2]
+        upper = load[load >= (low + high) / 2]
         # Rising and falling pass quickly; the level at which the load stays is the commonest one.
         standing = body_weight or _commonest(upper)
         lower = load[load < 0.5 * (low + standing)]
@@ -142,9 +142,7 @@ class ChairStand(Algorithm):
                 continue  # the recording begins in the rise
             onset = before + int(quiet[-1]) + 1
             end = down if down is not None else len(share)
-            high = up + int(np.argmax(share[up:end]))
-            settled = np.flatnonzero(share[high:end] <= 1.0)
-            stand = high + (int(settled[0]) if len(settled) else 0)
+            stand = _settled(share, up, end, self.onset_share)
             lower = sit = math.nan
             if down is not None:
                 above = np.flatnonzero(share[stand:down] >= 1.0 - self.onset_share)
@@ -163,6 +161,16 @@ def _commonest(values: FloatArray) -> float:
     widths = ordered[half:] - ordered[: len(ordered) - half]
     at = int(np.argmin(widths)) if len(widths) else 0
     return float(np.median(ordered[at : at + half + 1]))
+
+
+def _settled(share: FloatArray, first: int, end: int, near: float) -> int:
+    """Return the row at which the load, after its first peak, is that of standing again."""
+    part = share[first:end]
+    tops = np.flatnonzero((part[1:-1] >= part[:-2]) & (part[1:-1] > part[2:])) + 1
+    tops = tops[part[tops] > 1.0 - near]
+    top = int(tops[0]) if len(tops) else int(np.argmax(part))
+    down = np.flatnonzero(part[top:] <= 1.0 + near / 2)
+    return first + top + (int(down[0]) if len(down) else 0)
 
 
 def _crossings(share: FloatArray, level: float, least: int) -> tuple[list[int], list[int]]:
