@@ -21,7 +21,7 @@ def row(name, difference_pct, reason=""):
         "n_pressure": 30,
         "n_gyro": 30,
         "n_same": 30,
-        "difference_pct": difference_pct,
+        "paired_pct": difference_pct,
         "same_pct": 0.1,
         "reason": reason,
     }
