@@ -48,7 +48,7 @@ def even_pieces(t_s: FloatArray, values: FloatArray, *, max_gap_s: float = 0.1) 
     """
     t_s = np.asarray(t_s, dtype=float)
     table = np.asarray(values, dtype=float)
-    table = table.reshape(len(table), -1)
+    table = table[:, None] if table.ndim == 1 else table
     if t_s.shape != (len(table),):
         raise DataError(f"t_s has shape {t_s.shape} for {len(table)} samples; give one time each")
     if not np.all(np.isfinite(table)):

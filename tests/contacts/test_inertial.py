@@ -105,7 +105,6 @@ def test_30_hz_is_refused_with_a_reason():
     assert found.events_.empty
 
 
-@pytest.mark.xfail(strict=True, reason="49.9999 Hz are refused as below 50 Hz")
 def test_50_hz_is_enough_whatever_the_rounding_of_the_times():
     for n_strides in (4, 5, 6):
         walked = walk(n_strides, rate_hz=50.0, length_m=1.0)

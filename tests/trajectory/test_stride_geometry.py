@@ -142,7 +142,6 @@ def test_strides_outside_the_recording_or_without_times_are_refused_alone():
     assert found.loc[refused, VALUES].isna().to_numpy().all()
 
 
-@pytest.mark.xfail(strict=True, reason="the middle of standing is taken for the next rest")
 def test_the_last_stride_before_standing_for_long_is_measured():
     found = measure(walk(stand_s=5.0))
     assert found["reason"].eq("").to_numpy().all(), found["reason"].tolist()

@@ -40,7 +40,7 @@ def validate(folder: Path, rung: str) -> dict[str, Any]:  # noqa: ARG001 - IMU o
                 "authors_m": AUTHORS_M.get(path.stem),
             }
         )
-    shares = [walk["closure_m"] / walk["way_m"] for walk in walks]
+    shares = [walk["closure_m"] / max(walk["way_m"], 1e-3) for walk in walks]
     known = [walk for walk in walks if walk["authors_m"] is not None]
     return {
         "n_recordings": len(walks),

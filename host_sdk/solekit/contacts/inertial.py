@@ -109,7 +109,8 @@ class InertialContacts(Algorithm):
         self.axes_ = axes or FootAxes().fit(accel_m_s2, gyro_rad_s, t_s=t_s)
         self.reason_ = self.axes_.reason_
         pieces = [] if self.reason_ else even_pieces(t_s, table)
-        if pieces and pieces[0].rate_hz < self.min_rate_hz:
+        # A clock that is a per cent slow does not make 50 Hz unusable.
+        if pieces and pieces[0].rate_hz < 0.97 * self.min_rate_hz:
             self.reason_ = (
                 f"{pieces[0].rate_hz:.3g} Hz is below {self.min_rate_hz:g} Hz: too coarse to time "
                 "contacts by an IMU"

@@ -96,7 +96,11 @@ class FootAxes(Algorithm):
         ]
         if not directions:
             return self
-        up = _unit(np.median(np.concatenate(directions), axis=0))
+        vertical = np.median(np.concatenate(directions), axis=0)
+        if not vertical.any():
+            self.reason_ = "the accelerometer reads nothing at rest: there is no vertical"
+            return self
+        up = _unit(vertical)
         moving = table[np.linalg.norm(table[:, 3:], axis=1) > _MOVING_RAD_S, 3:]
         if not len(moving):
             return self

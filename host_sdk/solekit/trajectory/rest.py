@@ -96,10 +96,10 @@ class FootRest(Algorithm):
         mean = ndimage.uniform_filter1d(accel, window, axis=0, mode="nearest")
         length = np.sqrt(np.einsum("ij,ij->i", mean, mean))
         off = accel - mean * (G_M_S2 / np.maximum(length, FLOOR))[:, None]
-        each = (
-            np.einsum("ij,ij->i", gyro, gyro) / self.gyro_noise_rad_s**2
-            + np.einsum("ij,ij->i", off, off) / self.accel_noise_m_s2**2
-        )
+        # A sensor that reads nothing does not rest: all of gravity is missing.
+        apart = np.where(length > FLOOR, np.einsum("ij,ij->i", off, off), G_M_S2**2)
+        turning = np.einsum("ij,ij->i", gyro, gyro)
+        each = turning / self.gyro_noise_rad_s**2 + apart / self.accel_noise_m_s2**2
         self.statistic_ = ndimage.uniform_filter1d(each, window, mode="nearest")
         may_rest = np.ones(len(table), dtype=bool) if is_loaded is None else is_loaded
         self.is_still_ = (self.statistic_ < self.still) & may_rest

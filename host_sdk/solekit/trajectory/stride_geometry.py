@@ -102,8 +102,9 @@ class StrideGeometry(Algorithm):
         there &= path.t_s_[a] < np.where(np.isfinite(to_s), to_s, next_s)
         give_reason(reasons, ~there, "the foot did not come to rest in the stance")
         following = next_s + (next_s - ic_s)
-        give_reason(reasons, path.t_s_[b] > following, "no rest in the next stance")
-        far = (path.t_s_[b] - path.t_s_[a]) > path.max_span_s
+        arrive_s = path.t_s_[first[safe[1]]]
+        give_reason(reasons, arrive_s > following, "no rest in the next stance")
+        far = (arrive_s - path.t_s_[stop[safe[0]] - 1]) > path.max_span_s
         give_reason(reasons, far, f"more than {path.max_span_s:g} s between the rests")
         good = reasons == ""
         out.loc[good, "rest_s"], out.loc[good, "next_rest_s"] = (
