@@ -20,6 +20,8 @@ from solekit.errors import DataError
 from solekit.layouts import SIDES, Layout, Side
 from solekit.soles import SolePressure, pressure_of
 from solekit.strides import EventStrides
+from solekit.tasks import COLUMNS as TASK_COLUMNS
+from solekit.tasks import task_of
 
 if TYPE_CHECKING:
     from solekit.recording import Recording
@@ -38,7 +40,8 @@ class Analysis:
     interval between their clocks (0 for one foot, infinite if they cannot be joined). ``events``
     lie within the span; ``strides`` and ``bouts`` are tables of ``EventStrides``, the former with
     the columns of ``StrideGeometry`` and ``spatial_reason``; ``variables`` those of
-    ``InsoleVariables`` and ``SpatialVariables``; ``warnings`` are plain sentences.
+    ``InsoleVariables`` and ``SpatialVariables``; ``warnings`` are plain sentences; ``ways`` is
+    where the feet went.
     """
 
     recording: Recording
@@ -51,6 +54,7 @@ class Analysis:
     bouts: pd.DataFrame
     variables: pd.DataFrame
     warnings: list[str]
+    ways: dict[Side, samples.FootWay]
 
     @property
     def is_calibrated(self) -> bool:
@@ -62,6 +66,16 @@ class Analysis:
     def pressure(self) -> SolePressure:
         """Plantar pressure in the valid strides: computed when asked for, it reads all frames."""
         return pressure_of([self.recording.feet[side] for side in self.sides], self.strides)
+
+    @cached_property
+    def task(self) -> pd.DataFrame:
+        """Results of a protocol without strides (standing, chair stand, up and go), else empty."""
+        feet: dict[Side, FootRecording] = {side: self.recording.feet[side] for side in self.sides}
+        if len(feet) == len(SIDES) and not self.feet_joined:
+            feet = {}  # feet on clocks of their own have no joint load
+        if not feet:
+            return pd.DataFrame(columns=TASK_COLUMNS)
+        return task_of(self.recording.protocol, feet, self.events, self.ways)
 
     @property
     def feet_joined(self) -> bool:
@@ -91,9 +105,15 @@ def analyse(
     rate_hz = round(min(foot.info.rate_hz for foot in feet or recording.feet.values()), 2)
     interval_s = recording.clock_interval_s if len(feet) == len(SIDES) else 0.0
 
-    every = recording.events
+    every, why = recording.events, []
     if contacts == "host":
-        every = _joined([samples.host_contacts(foot) for foot in feet], every)
+        found_again = [samples.host_contacts(foot) for foot in feet]
+        every = _joined([events for events, _ in found_again], every)
+        why = [
+            f"The {f.side} foot: {text}"
+            for f, (_, text) in zip(feet, found_again, strict=True)
+            if text
+        ]
     is_within = every["side"].isin(sides) & every["t_s"].between(start_s, end_s)
     events = every.loc[is_within].reset_index(drop=True)
     # The foot has found its events before a frame could get lost: lost events alone leave gaps.
@@ -130,6 +150,7 @@ def analyse(
     warnings += [f"No readable frame of the {side} insole arrived." for side in silent]
     if len(sides) == 1:
         warnings.append(f"Only the {sides[0]} foot is here: what needs both is not reported.")
+    warnings += why
     if events.empty:
         warnings.append("No gait event was found: there is no step to report on.")
     for side, foot in zip(sides, feet, strict=True):
@@ -137,7 +158,7 @@ def analyse(
     warnings += _doubt_times(interval_s, rate_hz, allow_low_rate=allow_low_rate)
     found = pd.concat([computed.variables_, spatial.variables_], ignore_index=True)
     tables = events, measured, strides.bouts_, found
-    return Analysis(recording, sides, span_s, rate_hz, interval_s, *tables, warnings)
+    return Analysis(recording, sides, span_s, rate_hz, interval_s, *tables, warnings, ways)
 
 
 def _joined(tables: list[pd.DataFrame], otherwise: pd.DataFrame) -> pd.DataFrame:

@@ -24,7 +24,8 @@ from solekit.errors import DataError, SolekitError
 from solekit.feet import ContactSource
 from solekit.recording import Recording
 
-TABLES = ("variables", "strides", "events", "bouts", "pressure")  # what ``tables_of`` gives
+# What ``tables_of`` gives.
+TABLES = ("variables", "strides", "events", "bouts", "pressure", "task")
 SUMMARY = {  # column -> type; missing where the recording failed
     "recording": "str",
     "duration_s": "float64",

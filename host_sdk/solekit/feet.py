@@ -11,7 +11,7 @@ import pandas as pd
 
 from solekit.contacts import FusedContacts, InertialContacts, PressureContacts
 from solekit.layouts import BoolArray, FloatArray, Side
-from solekit.trajectory import FootAxes, FootPath, StrideGeometry
+from solekit.trajectory import FootAxes, FootPath, StrideGeometry, rotations
 from solekit.trajectory.stride_geometry import VALUES
 
 if TYPE_CHECKING:
@@ -32,6 +32,13 @@ class FootWay:
     axes: FootAxes
     reason: str
 
+    def heading_rate_rad_s(self) -> FloatArray:
+        """Return the rate of the foot's heading at the times of its path, (n,), left positive."""
+        forward = rotations.rotate(self.path.orientation_, self.axes.rotation_[0])
+        heading = np.unwrap(np.nan_to_num(np.arctan2(forward[:, 1], forward[:, 0])))
+        rate = np.gradient(heading) * self.path.rate_hz_
+        return np.where(np.isfinite(self.path.orientation_[:, 0]), rate, np.nan)
+
 
 def way_of(foot: FootRecording) -> FootWay:
     """Return the way of ``foot``; zero velocity only while it carries load."""
@@ -51,10 +58,11 @@ def way_of(foot: FootRecording) -> FootWay:
     return FootWay(path, axes, path.reason_ or axes.reason_)
 
 
-def host_contacts(foot: FootRecording) -> pd.DataFrame:
-    """Return events found again in all frames, confirmed by the IMU: side, kind, t_s, sigma_s.
+def host_contacts(foot: FootRecording) -> tuple[pd.DataFrame, str]:
+    """Return events found again in all frames, confirmed by the IMU, and why there are none.
 
-    ``source`` tells who saw each: 'pressure', 'both', or 'imu' where frames are missing.
+    The events have ``side``, ``kind``, ``t_s``, ``sigma_s``, and ``source``: who saw each,
+    'pressure', 'both', or 'imu' where frames are missing.
     """
     found = PressureContacts().detect(total_load(foot), t_s=foot.t_s)
     events = found.events_.assign(source="pressure")
@@ -62,7 +70,7 @@ def host_contacts(foot: FootRecording) -> pd.DataFrame:
     if imu is not None and len(imu[0]) > 1:
         inertial = InertialContacts().detect(imu[1], imu[2], t_s=imu[0])
         events = FusedContacts().fuse(found.events_, inertial.events_, gaps=foot.gaps).events_
-    return events.assign(side=foot.side)
+    return events.assign(side=foot.side), found.reason_
 
 
 def with_geometry(

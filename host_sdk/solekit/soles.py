@@ -81,7 +81,7 @@ def checked_load(foot: FootRecording) -> tuple[FloatArray, list[str]]:
         top = float((RAW_MAX_CODE - foot.info.base.astype(float)).min() * foot.info.gain.min())
         top /= 65536.0
     try:
-        check = CellCheck(max_code=max(top, 1.0)).inspect(codes, layout=foot.info.layout)
+        check = CellCheck(max_code=max(top - 0.5, 1.0)).inspect(codes, layout=foot.info.layout)
     except DataError as error:
         return load, [str(error)]
     found = [reason for reason in check.reasons_ if not reason.startswith(("judged", "gains"))]

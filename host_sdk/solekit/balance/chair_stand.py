@@ -15,6 +15,7 @@ from solekit.evenly import even_pieces
 from solekit.layouts import FloatArray
 
 COLUMNS = ["onset_s", "seat_off_s", "stand_s", "lower_s", "sit_s", "rise_time_s", "peak_share"]
+_NOISES = 8  # the two levels lie further apart than this many SD of the samples' noise
 _SIT_AT_MOST = 0.7  # of the standing load: feet of somebody who sits carry less
 
 
@@ -99,7 +100,7 @@ class ChairStand(Algorithm):
             return self
         piece = max(pieces, key=lambda each: len(each.values))
         smooth = low_pass(piece.values[:, 0], self.cutoff_hz, piece.rate_hz)
-        self.reason_ = self._levels(smooth, body_weight)
+        self.reason_ = self._levels(smooth, body_weight, _noise(piece.values[:, 0]))
         if self.reason_:
             return self
         rows = self._stands(smooth, piece.rate_hz)
@@ -115,7 +116,7 @@ class ChairStand(Algorithm):
         self.total_to_sit_s_ = float(times[-1, 4] - times[0, 0])
         return self
 
-    def _levels(self, load: FloatArray, body_weight: float | None) -> str:
+    def _levels(self, load: FloatArray, body_weight: float | None, noise: float) -> str:
         """Find both levels; return why they cannot be told apart."""
         low, high = np.percentile(load, (2, 98))
         if not high > 0 or (body_weight is not None and high < 0.5 * body_weight):
@@ -126,7 +127,10 @@ class ChairStand(Algorithm):
         lower = load[load < 0.5 * (low + standing)]
         if not len(lower) or low > _SIT_AT_MOST * standing:
             return "nobody sits: the load never falls below 70 % of that in standing"
-        self.seated_, self.standing_ = _commonest(lower), float(standing)
+        seated = _commonest(lower)
+        if standing - seated < _NOISES * noise:
+            return f"nobody rises: the load changes by less than {_NOISES} times its noise"
+        self.seated_, self.standing_ = seated, float(standing)
         return ""
 
     def _stands(self, load: FloatArray, rate_hz: float) -> pd.DataFrame:
@@ -152,6 +156,12 @@ class ChairStand(Algorithm):
             peak = float(load[up:end].max() / self.standing_)
             rows.append((onset, up, stand, lower, sit, math.nan, peak))
         return pd.DataFrame(rows, columns=COLUMNS, dtype=float)
+
+
+def _noise(load: FloatArray) -> float:
+    """Return the SD of what changes from sample to sample, whatever the load does slowly."""
+    steps = np.diff(load)
+    return float(1.4826 * np.median(np.abs(steps - np.median(steps))) / math.sqrt(2.0))
 
 
 def _commonest(values: FloatArray) -> float:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from scipy import signal
+from scipy import ndimage, signal
 from scipy.stats import chi2
 
 from solekit.algorithm import Algorithm
@@ -34,6 +34,7 @@ UNITS = {
 PATHS = ("sway_path", "sway_velocity", "sway_velocity_ap", "sway_velocity_ml")
 COVERAGE = 0.95
 _STEADY_S = 0.5  # load is judged over this: breathing and sway stay, steps do not
+_LIFT_S = 0.1  # a foot is judged over this: shorter than any swing
 _ONE_FOOT = 0.05  # a foot with a smaller share of the load does not stand
 
 
@@ -120,12 +121,11 @@ class StandingBalance(Algorithm):
         self.reason_ = "fewer than two samples in a row of all feet" if joined is None else ""
         if joined is not None:
             t_s, rate_hz, load, x_mm, y_mm = joined
-            total = load.sum(axis=0)
-            quiet = self._quiet(total, rate_hz)
+            quiet = self._quiet(load, rate_hz)
             if quiet is None:
                 self.reason_ = (
                     f"no {self.min_quiet_s:g} s of quiet standing: the load was never steady "
-                    f"within {100 * self.steady_share:g} % for that long"
+                    f"within {100 * self.steady_share:g} % for that long, with no foot lifted"
                 )
             else:
                 rows = slice(*quiet)
@@ -139,8 +139,9 @@ class StandingBalance(Algorithm):
         del self._rows
         return self
 
-    def _quiet(self, total: FloatArray, rate_hz: float) -> tuple[int, int] | None:
+    def _quiet(self, load: FloatArray, rate_hz: float) -> tuple[int, int] | None:
         """Return the rows of the longest steady part, None without one."""
+        total = load.sum(axis=0)
         width = max(1, round(_STEADY_S * rate_hz))
         mean = np.convolve(total, np.ones(width) / width, mode="same")
         loaded = mean[mean > 0.5 * np.percentile(mean, 95)]
@@ -152,6 +153,12 @@ class StandingBalance(Algorithm):
         edge = width // 2 + 1
         steady[:edge] |= np.abs(total[:edge] - level) <= self.steady_share * level
         steady[-edge:] |= np.abs(total[-edge:] - level) <= self.steady_share * level
+        # Averaged over a step, the total load of walking is as steady as that of standing: only
+        # the single foot tells them apart.
+        short = ndimage.uniform_filter1d(load, max(1, round(_LIFT_S * rate_hz)), mode="nearest")
+        is_down = short > _ONE_FOOT * level
+        stands = 2 * is_down[:, steady].sum(axis=1) > steady.sum()
+        steady &= np.all(is_down == stands[:, None], axis=0)
         first, stop = runs(steady)
         if not len(first):
             return None
@@ -180,7 +187,12 @@ class StandingBalance(Algorithm):
         weight = weight / weight.sum(axis=0)
         joint = [np.sum(weight * np.nan_to_num(part), axis=0) for part in (x_mm, y_mm)]
         label = f"feet assumed {self.stance_width_mm:g} mm apart" if stands.sum() > 1 else ""
-        self._sway("", joint[0], joint[1], rate_hz, label)
+        if len(feet) == len(SIDES):
+            self._sway("", joint[0], joint[1], rate_hz, label)
+        else:
+            only = f"only the {next(iter(feet))} foot was recorded"
+            for name in [name for name in UNITS if name.startswith("sway")]:
+                self._add(name, "", math.nan, reason=only)
         minutes = np.arange(len(total)) / rate_hz / 60.0
         for i, side in enumerate(feet):
             if len(feet) < len(SIDES):
@@ -254,6 +266,13 @@ def _joined(
         columns = (foot.load, foot.cop_x_mm, foot.cop_y_mm)
         if any(np.shape(column) != np.shape(foot.t_s) for column in columns):
             raise DataError("load, cop_x_mm and cop_y_mm need one value per time")
+        least = _ONE_FOOT * max(np.max(each.load, initial=0.0) for each in feet.values())
+        lost = ~np.isfinite(foot.cop_x_mm + foot.cop_y_mm) & (foot.load > least)
+        if np.any(lost):
+            raise DataError(
+                f"sample {int(np.argmax(lost))} (counted from 0) has load and no centre of "
+                "pressure; drop it or repair the file"
+            )
         # Where there is no load there is no centre of pressure: it is not looked at there.
         table = np.column_stack([foot.load, *(np.nan_to_num(column) for column in columns[1:])])
         found = even_pieces(np.asarray(foot.t_s, dtype=float), table, max_gap_s=0.5)

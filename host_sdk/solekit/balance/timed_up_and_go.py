@@ -17,6 +17,10 @@ from solekit.strides.events import require_columns
 
 PHASES = ("rise", "walk_out", "turn", "walk_back", "sit")
 COLUMNS = ["phase", "start_s", "end_s", "duration_s", "steps", "reason"]
+_STRIDE_S = 1.1  # swings of the foot average out over a stride
+_FAR_BY = 0.75  # of the walk: a half turn after it is the turn to sit
+_STILL = 0.15  # of the speed of turning: what is slower is walking straight on
+_SEATED_S = 1.0  # a longer rest on the chair ends a trial
 NO_TURN = "no yaw rate of a foot was given: the turn cannot be told"
 
 
@@ -90,6 +94,8 @@ class TimedUpAndGo(Algorithm):
         yaw_t_s = t_s if yaw_t_s is None else yaw_t_s
         if yaw_rad_s is not None and yaw_rad_s.shape != yaw_t_s.shape:
             raise DataError(f"{yaw_rad_s.shape[0]} yaw rates for {yaw_t_s.shape[0]} times")
+        if yaw_rad_s is not None and not np.all(np.isfinite(yaw_rad_s)):
+            raise DataError("a yaw rate is not finite; drop its samples and give yaw_t_s")
         self.total_s_, self.steps_ = math.nan, 0
         nothing = [(phase, *[math.nan] * 3, 0, "") for phase in PHASES]
         self.phases_ = pd.DataFrame(nothing, columns=COLUMNS)
@@ -104,6 +110,10 @@ class TimedUpAndGo(Algorithm):
         lower_s, sit_s = (float(chair.stands_[name].iloc[-1]) for name in ("lower_s", "sit_s"))
         if not math.isfinite(sit_s):
             self.reason_ = "nobody sits down at the end"
+            return self._refused()
+        rests_s = chair.stands_["onset_s"].to_numpy()[1:] - chair.stands_["sit_s"].to_numpy()[:-1]
+        if np.any(rests_s > _SEATED_S):
+            self.reason_ = "somebody sits in between: give one trial at a time"
             return self._refused()
         contacts = np.sort(events.loc[events["kind"] == "ic", "t_s"].to_numpy(dtype=float))
         walking = contacts[(contacts > onset_s) & (contacts < sit_s)]
@@ -147,15 +157,23 @@ class TimedUpAndGo(Algorithm):
         if len(t) < 3:
             return None
         angle = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) / 2 * np.diff(t))])
-        # The middle of the walk: the turn to sit, at the end, is another one.
-        width = max(1, round(3.0 / float(np.median(np.diff(t)))))
-        change = np.abs(angle[np.minimum(np.arange(len(t)) + width, len(t) - 1)] - angle)
-        middle = ndimage.uniform_filter1d(change, max(1, width // 3), mode="nearest")
-        early = t < from_s + 0.75 * (to_s - from_s)
-        first = int(np.argmax(np.where(early, middle, -1.0)))
-        last = min(first + width, len(t) - 1)
+        # Swings of the foot average out over a stride; the far turn is the first that comes round.
+        width = max(1, round(_STRIDE_S / float(np.median(np.diff(t)))))
+        angle = ndimage.uniform_filter1d(angle, width, mode="nearest")
+        angle = angle - angle[0]
+        half = np.flatnonzero(np.abs(angle) >= math.pi / 2)
+        if not len(half) or t[half[0]] > from_s + _FAR_BY * (to_s - from_s):
+            return None
+        middle = int(half[0])
+        angle = angle * np.sign(angle[middle])
+        # The heading after it: where the angle stays longest, by the speed at which it changes.
+        speed = np.gradient(angle, t)
+        still = speed < _STILL * speed[middle]
+        before, after = np.flatnonzero(still[:middle]), np.flatnonzero(still[middle:])
+        first = int(before[-1]) if len(before) else 0
+        last = middle + int(after[0]) if len(after) else len(t) - 1
         whole = angle[last] - angle[first]
-        if abs(whole) < math.radians(self.min_turn_deg):
+        if whole < math.radians(self.min_turn_deg):
             return None
         share = (angle[first : last + 1] - angle[first]) / whole
         rest = (1.0 - self.turn_share) / 2.0

@@ -248,7 +248,8 @@ def _join(spans: list[tuple[int, int]], *, min_samples: float) -> list[tuple[int
 def _nearest_edge(mask: BoolArray, near: int, reach: int) -> int | None:
     """Return the sample nearest to ``near``, ``reach`` at most, at which ``mask`` becomes True."""
     low = max(1, near - reach)
-    edges = low + np.flatnonzero(mask[low : near + reach + 1] & ~mask[low - 1 : near + reach])
+    high = min(near + reach, len(mask) - 1)
+    edges = low + np.flatnonzero(mask[low : high + 1] & ~mask[low - 1 : high])
     return int(edges[np.abs(edges - near).argmin()]) if edges.size else None
 
 
