@@ -1,0 +1,221 @@
+"""Elderly against young people by gait variables of foot IMUs, and IMU contacts against pads.
+
+One walk of 5 m per person leaves too few strides for the rules that drop the first and last: all
+strides that do not turn count here, ``auc_of_valid_strides`` has the rules. The AUC has no target;
+that labels without meaning give 0.5 has one. Whether the pads are loaded (raw counts, toe and
+heel of each foot) times the same contacts by other means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from solekit.contacts.inertial import InertialContacts
+from solekit.layouts import SIDES, FloatArray, Side
+from solekit.strides import EventStrides
+from solekit.trajectory.path import FootPath
+from solekit.trajectory.stride_geometry import StrideGeometry
+from tools.validate import separation
+from tools.validate.intervals import joined_median, over_people
+
+FOLDER = "marpino"
+PATTERNS = ("S*_elderly.npz", "S*_young.npz")
+SEED = 1
+SENSOR: dict[Side, int] = {"left": 5, "right": 2}
+TOE_HEEL: dict[Side, tuple[int, int]] = {"left": (2, 3), "right": (0, 1)}
+MAX_TURNING_DEG = 30.0  # a stride that changes heading by more turns
+MIN_STRIDES = 4  # of these tell a CV
+BROKEN = ("gap", "duration", "bout", "toe_off")  # rules that say: this is no stride of a walk
+LOADED_SHARE = 0.2  # of the range of a pad during the walk
+REACH_S = 0.5  # a pad changes at most this far from the middle of the swing, or is not used
+MEDIANS = {
+    "stride_time_s": "stride_s",
+    "stance_pct": "stance_pct",
+    "swing_s": "swing_s",
+    "double_support_pct": "double_support_pct",
+    "cadence_steps_min": "cadence_steps_min",
+    **{
+        name: name
+        for name in (
+            *("stride_length_m", "stride_speed_m_s", "strike_angle_deg", "toe_off_angle_deg"),
+            *("max_lift_m", "circumduction_m"),
+        )
+    },
+}
+
+
+def validate(folder: Path, rung: str) -> dict[str, Any]:  # noqa: ARG001 - IMU only
+    """Return the AUC of the groups in ``folder``, alone and by variable, with intervals."""
+    people: dict[str, dict[str, float]] = {}
+    valid: dict[str, dict[str, float]] = {}
+    timing: dict[str, dict[str, FloatArray]] = {}
+    counts: list[tuple[int, int]] = []
+    for path in sorted(path for pattern in PATTERNS for path in folder.glob(pattern)):
+        with np.load(path) as file:
+            contacts = {side: found(file, side) for side in SIDES}
+            strides = measured(file, contacts)
+            timing[path.stem] = against_pads(file, contacts)
+        walked = strides[~strides["rule"].isin(BROKEN) & ~is_turning(strides)]
+        kept = strides[strides["is_valid"] & ~is_turning(strides)]
+        people[path.stem] = variables(walked, kept)
+        valid[path.stem] = variables(kept, kept)
+        counts.append((len(walked), len(kept)))
+    table = pd.DataFrame.from_dict(people, orient="index")
+    is_elderly = np.array([name.endswith("elderly") for name in table.index], dtype=bool)
+    values = table.to_numpy(dtype=float)
+    auc = separation.separate(values, is_elderly, seed=SEED)
+    of_valid = separation.separate(
+        pd.DataFrame.from_dict(valid, orient="index").to_numpy(dtype=float), is_elderly, seed=SEED
+    )
+    shuffled = separation.shuffled(values, is_elderly, seed=SEED)
+    low, high = shuffled["interval"]
+    n_walked, n_valid = np.array(counts).T
+    return {
+        "n_recordings": len(people),
+        "n_people": len(people),
+        "n_elderly": int(is_elderly.sum()),
+        "n_young": int((~is_elderly).sum()),
+        "reference": "group given by the source (elderly, young); pads under toe and heel",
+        "seed": SEED,
+        "classifier": f"ridge logistic regression, penalty {separation.PENALTY:g}, every pair of "
+        "an elderly and a young person left out in turn",
+        "n_variables": values.shape[1],
+        "n_strides_per_person": [int(np.median(n_walked)), int(n_walked.min())],
+        "n_people_below_4_valid_strides": int((n_valid < MIN_STRIDES).sum()),
+        "auc": round(auc["value"], 4),
+        "auc_interval": rounded(auc["interval"]),
+        "auc_of_valid_strides": round(of_valid["value"], 4),
+        "auc_of_valid_strides_interval": rounded(of_valid["interval"]),
+        "shuffled_auc": round(shuffled["value"], 4),
+        "shuffled_auc_interval": rounded(shuffled["interval"]),
+        "single_shuffles": rounded(shuffled["spread"]),
+        "n_shuffles": separation.N_SHUFFLES,
+        **pad_summary(timing),
+        "walks": [by_variable(table[name], is_elderly) for name in table],
+        "targets": {"0.5 within the interval on shuffled labels": low <= 0.5 <= high},
+    }
+
+
+def found(file: Any, side: Side) -> InertialContacts:
+    """Return the contacts of the foot ``side``."""
+    return InertialContacts().detect(*imu(file, side), t_s=file["t_s"].astype(float))
+
+
+def imu(file: Any, side: Side) -> tuple[FloatArray, FloatArray]:
+    """Return acceleration and angular rate (n, 3) of the foot ``side``."""
+    row = SENSOR[side]
+    return file["acc"][:, row].astype(float), file["gyro"][:, row].astype(float)
+
+
+def measured(file: Any, contacts: dict[Side, InertialContacts]) -> pd.DataFrame:
+    """Return the strides of both feet, with phases and geometry."""
+    events = pd.concat([contacts[side].events_.assign(side=side) for side in SIDES])
+    strides = EventStrides().segment(events, sides=SIDES).strides_
+    parts = []
+    for side in SIDES:
+        mine = strides[strides["side"] == side].reset_index(drop=True)
+        path = FootPath().integrate(*imu(file, side), t_s=file["t_s"].astype(float))
+        geometry = StrideGeometry().measure(mine, path=path, axes=contacts[side].axes_).strides_
+        parts.append(mine.join(geometry.drop(columns="reason")))
+    both = pd.concat(parts, ignore_index=True)
+    both["double_support_pct"] = both["ds_initial_pct"] + both["ds_terminal_pct"]
+    both["cadence_steps_min"] = 60.0 / both["step_s"]
+    return both
+
+
+def is_turning(strides: pd.DataFrame) -> pd.Series:
+    """Return per stride whether it turns; False where the heading is not known."""
+    return strides["turning_deg"].abs() > MAX_TURNING_DEG
+
+
+def variables(strides: pd.DataFrame, steady: pd.DataFrame) -> dict[str, float]:
+    """Return the variables of one person: medians of ``strides``, CV of ``steady`` ones.
+
+    Starting and stopping change the stride time: its CV is of steady strides, NaN below four.
+    """
+    out = {name: float(strides[column].median()) for name, column in MEDIANS.items()}
+    stride_s = steady["stride_s"]
+    cv_pct = 100.0 * stride_s.std() / stride_s.mean()
+    out["stride_time_cv_pct"] = float(cv_pct) if len(steady) >= MIN_STRIDES else float("nan")
+    by_foot = strides.groupby("side")["swing_s"].median().reindex(list(SIDES))
+    difference = abs(by_foot["left"] - by_foot["right"])
+    out["swing_asymmetry_pct"] = float(100.0 * difference / by_foot.mean(skipna=False))
+    return out
+
+
+def by_variable(column: pd.Series, is_elderly: np.ndarray) -> dict[str, Any]:
+    """Return what one variable alone tells; above 0.5 the elderly have more of it."""
+    values = column.to_numpy(dtype=float)
+    auc = separation.separate_by_one(values, is_elderly, seed=SEED)
+    return {
+        "variable": column.name,
+        "n": int(np.isfinite(values).sum()),
+        "elderly": float(f"{np.nanmedian(values[is_elderly]):.4g}"),
+        "young": float(f"{np.nanmedian(values[~is_elderly]):.4g}"),
+        "auc": round(auc["value"], 3),
+        "interval": rounded(auc["interval"], 3),
+    }
+
+
+def against_pads(file: Any, contacts: dict[Side, InertialContacts]) -> dict[str, FloatArray]:
+    """Return how much later (ms) the IMU sees contact and toe off than the pads; NaN: not seen."""
+    t_s = file["t_s"].astype(float)
+    out: dict[str, list[float]] = {"ic": [], "to": []}
+    for side in SIDES:
+        swings = contacts[side].swings_
+        if swings.empty:
+            continue
+        first, stop = np.searchsorted(t_s, [swings["to_s"].min() - 1, swings["ic_s"].max() + 1])
+        toe, heel = (loaded(file["fsr"][first:stop, c].astype(float)) for c in TOE_HEEL[side])
+        around_s = t_s[first:stop]
+        for swing in swings.itertuples():
+            heel_s = first_rise(around_s, heel, float(swing.mid_swing_s))
+            toe_s = -first_rise(-around_s[::-1], toe[::-1], -float(swing.mid_swing_s))
+            out["ic"].append(1000.0 * (float(swing.ic_s) - heel_s))
+            out["to"].append(1000.0 * (float(swing.to_s) - toe_s))
+    return {kind: np.array(values) for kind, values in out.items()}
+
+
+def loaded(counts: FloatArray) -> FloatArray:
+    """Return pad ``counts`` (n,) as share of their range in the walk, less the level of load."""
+    low, high = np.percentile(counts, (2, 98))
+    return (counts - low) / max(high - low, 1.0) - LOADED_SHARE
+
+
+def first_rise(t_s: FloatArray, share: FloatArray, start_s: float) -> float:
+    """Return when ``share`` (n,) first rises through zero after ``start_s``; NaN if it does not.
+
+    Falling counts on a reversed clock. A pad that is loaded at ``start_s`` is not believed.
+    """
+    row = int(np.searchsorted(t_s, start_s))
+    above = np.flatnonzero(share[row:] >= 0)
+    if not len(above) or above[0] == 0 or t_s[row + above[0]] > start_s + REACH_S:
+        return float("nan")
+    at = row + int(above[0])
+    before, after = share[at - 1], share[at]
+    return float(t_s[at - 1] + (t_s[at] - t_s[at - 1]) * before / (before - after))
+
+
+def pad_summary(timing: dict[str, dict[str, FloatArray]]) -> dict[str, Any]:
+    """Return median differences (ms) from the pads over all people, and of how many events."""
+    out: dict[str, Any] = {}
+    for kind, pad in (("ic", "heel"), ("to", "toe")):
+        part: Callable[[FloatArray], FloatArray] = lambda v: v[np.isfinite(v)]  # noqa: E731
+        seen = {name: part(each[kind]) for name, each in timing.items()}
+        both = over_people(seen, joined_median, digits=1)
+        every = np.concatenate(list(seen.values()))
+        name = f"{kind}_after_{pad}_pad_ms"
+        out[name], out[f"{name}_interval"] = both["value"], both["interval"]
+        out[f"{name}_median_deviation"] = round(float(np.median(abs(every - both["value"]))), 1)
+        out[f"n_{kind}_of_swings"] = [len(every), sum(len(each[kind]) for each in timing.values())]
+    return out
+
+
+def rounded(values: list[float] | None, digits: int = 4) -> list[float] | None:
+    """Return ``values`` with ``digits``."""
+    return None if values is None else [round(value, digits) for value in values]
