@@ -65,7 +65,8 @@ class Analysis:
     @cached_property
     def pressure(self) -> SolePressure:
         """Plantar pressure in the valid strides: computed when asked for, it reads all frames."""
-        return pressure_of([self.recording.feet[side] for side in self.sides], self.strides)
+        feet = [self.recording.feet[side] for side in self.sides]
+        return pressure_of(feet, self.strides, clock_interval_s=self.clock_interval_s)
 
     @cached_property
     def task(self) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -10,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from solekit.errors import DataError
-from solekit.layouts import FloatArray, Side
-from solekit.pressure import CellCheck, PlantarPressure
+from solekit.layouts import SIDES, FloatArray, Side
+from solekit.pressure import Butterfly, CellCheck, CentreOfPressure, GaitLine, PlantarPressure
+from solekit.pressure.butterfly import FootLoad
 from solekit.pressure.cells import interpolate
 from solekit.pressure.descriptors import FOOT_QUANTITIES, QUANTITIES
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from solekit.recording.foot import FootRecording
 
 COLUMNS = ["side", "region", "quantity", "mean", "sd", "n", "reason"]
+GAIT_LINE = ("start_pct", "end_pct", "length_mm", "width_mm", "path_mm", "velocity_mm_s")
 RAW_MAX_CODE, CODE_MAX = 4095.0, 255.0
 
 
@@ -36,9 +39,15 @@ class SolePressure:
     warnings: list[str]
 
 
-def pressure_of(feet: Iterable[FootRecording], strides: pd.DataFrame) -> SolePressure:
-    """Return the plantar pressure in the valid ``strides`` (``side``, ``ic_s``, ``to_s``)."""
+def pressure_of(
+    feet: Sequence[FootRecording], strides: pd.DataFrame, *, clock_interval_s: float = math.inf
+) -> SolePressure:
+    """Return the plantar pressure in the valid ``strides`` (``side``, ``ic_s``, ``to_s``).
+
+    ``clock_interval_s`` is how closely the clocks of the feet agree: what joins them needs it.
+    """
     tables, stances, warnings = [], [], []
+    soles: dict[Side, FootLoad] = {}
     for foot in feet:
         valid = strides["is_valid"].to_numpy(dtype=bool)
         mine = strides.loc[valid & (strides["side"] == foot.side), ["ic_s", "to_s"]]
@@ -55,12 +64,66 @@ def pressure_of(feet: Iterable[FootRecording], strides: pd.DataFrame) -> SolePre
             rate_hz=foot.info.rate_hz,
         )
         tables.append(_with_reasons(described).assign(side=foot.side))
+        cop = CentreOfPressure().compute(load, layout=foot.info.layout)
+        lines = GaitLine().resample(
+            cop.cop_x_mm_,
+            cop.cop_y_mm_,
+            t_s=foot.t_s,
+            ic_s=mine["ic_s"].to_numpy(dtype=float),
+            to_s=mine["to_s"].to_numpy(dtype=float),
+            layout=foot.info.layout,
+        )
+        tables.append(_gait_line(lines).assign(side=foot.side))
+        soles[cast(Side, foot.side)] = FootLoad(
+            foot.t_s,
+            cop.force_n_,
+            cop.cop_x_mm_,
+            cop.cop_y_mm_,
+            mine["ic_s"].to_numpy(dtype=float),
+            mine["to_s"].to_numpy(dtype=float),
+        )
         if len(described.regions_):
             ic_s = mine["ic_s"].to_numpy(dtype=float)[described.regions_["stance"].to_numpy()]
             stances.append(described.regions_.assign(side=foot.side, ic_s=ic_s))
+    tables += _butterfly(soles, feet, clock_interval_s)
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
     each = pd.concat(stances, ignore_index=True) if stances else pd.DataFrame()
     return SolePressure(table.loc[:, COLUMNS], each, warnings)
+
+
+def _gait_line(lines: GaitLine) -> pd.DataFrame:
+    """Return mean and SD over stances of what describes a gait line."""
+    kept = lines.stances_.loc[lines.stances_["reason"] == "", list(GAIT_LINE)]
+    rows = []
+    for name in GAIT_LINE:
+        values = kept[name].to_numpy(dtype=float)
+        mean, sd = (
+            (float(np.mean(values)), float(np.std(values, ddof=1)))
+            if len(values) > 1
+            else (np.nan, np.nan)
+        )
+        why = "" if len(values) > 1 else "fewer than two stances with a gait line"
+        row = {"region": "foot", "quantity": f"gait_line_{name}", "mean": mean, "sd": sd}
+        rows.append({**row, "n": len(values), "reason": why})
+    return pd.DataFrame(rows)
+
+
+def _butterfly(
+    soles: dict[Side, FootLoad], feet: Sequence[FootRecording], clock_interval_s: float
+) -> list[pd.DataFrame]:
+    """Return mean and SD over strides of the butterfly diagram of both feet, if there are two."""
+    if len(soles) < len(SIDES):
+        return []
+    layout = feet[0].info.layout
+    interval_s = min(clock_interval_s, 1e3)
+    found = Butterfly().compute(
+        soles["left"], soles["right"], layout=layout, clock_interval_s=interval_s
+    )
+    if found.reason_:
+        row = {"region": "both feet", "quantity": "butterfly", "mean": np.nan, "sd": np.nan}
+        return [pd.DataFrame([{**row, "n": 0, "reason": found.reason_, "side": ""}])]
+    table = found.summary_.assign(region="both feet", reason="", side="")
+    return [table.assign(quantity="butterfly_" + table["quantity"])]
 
 
 def checked_load(foot: FootRecording) -> tuple[FloatArray, list[str]]:

@@ -1,20 +1,22 @@
-"""Cost against length: one minute to ten hours of one foot, IMU block by block, load as a whole.
+"""Cost against length: one minute to ten hours of one foot, IMU and load block by block.
 
 The virtual walker (simulated, seed 1) at 100 Hz. Time is that of the analysis alone; memory is the
-most that it held at once, with the results and one block of input.
+most that it held at once beside the results.
 """
 
 from __future__ import annotations
 
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from solekit import layouts
-from solekit.contacts import PressureContacts
+from solekit.contacts.blocks import contacts_of_blocks
+from solekit.layouts import FloatArray
 from solekit.trajectory.blocks import ImuBlock, strides_of_blocks
 from solekit_hil import walker
 
@@ -46,7 +48,7 @@ def measure(minutes: tuple[int, ...] = MINUTES) -> list[dict[str, Any]]:
             "seconds_per_hour_last_to_second": round(
                 last["seconds_per_hour"] / first["seconds_per_hour"], 2
             ),
-            "imu_memory_last_to_second": round(last["imu_peak_mb"] / first["imu_peak_mb"], 2),
+            "memory_last_to_second": round(last["peak_mb"] / first["peak_mb"], 2),
         }
     )
     return rows
@@ -54,48 +56,60 @@ def measure(minutes: tuple[int, ...] = MINUTES) -> list[dict[str, Any]]:
 
 def run(minutes: int) -> dict[str, Any]:
     """Return time, memory and strides of ``minutes`` of walking."""
-    watch, making = Stopwatch(), Stopwatch()
-    load: list[np.ndarray] = []
-    tracemalloc.start()
-    n_strides, imu_peak = 0, 0
-    tables = strides_of_blocks(blocks(60.0 * minutes, load, making))
-    while True:
-        before = tracemalloc.get_traced_memory()[0]
-        tracemalloc.reset_peak()
-        with watch:
-            table = next(tables, None)
-        imu_peak = max(imu_peak, tracemalloc.get_traced_memory()[1] - before)
-        if table is None:
-            break
-        n_strides += len(table)
-    total = np.concatenate(load)
-    tracemalloc.reset_peak()
-    before = tracemalloc.get_traced_memory()[0]
-    with watch:
-        events = PressureContacts().detect(total, t_s=np.arange(len(total)) / RATE_HZ).events_
-    load_peak = tracemalloc.get_traced_memory()[1] - before
-    tracemalloc.stop()
-    seconds = watch.seconds - making.seconds
+    imu_s, n_strides, imu_mb = spent(
+        lambda making: strides_of_blocks(imu_blocks(60.0 * minutes, making)), len
+    )
+    load_s, n_contacts, load_mb = spent(
+        lambda making: contacts_of_blocks(load_blocks(60.0 * minutes, making)),
+        lambda events: int(np.sum(events["kind"].to_numpy() == "ic")),
+    )
+    seconds = imu_s + load_s
     return {
         "minutes": minutes,
         "seconds": round(seconds, 2),
         "seconds_per_hour": round(60.0 * seconds / minutes, 2),
         "strides": n_strides,
-        "contacts_of_load": int(np.sum(events["kind"].to_numpy() == "ic")),
-        "imu_peak_mb": round(imu_peak / 1e6, 1),
-        "load_peak_mb": round(load_peak / 1e6, 1),
+        "contacts_of_load": n_contacts,
+        "peak_mb": round(max(imu_mb, load_mb), 1),
     }
 
 
-def blocks(duration_s: float, load: list[np.ndarray], making: Stopwatch) -> Iterator[ImuBlock]:
-    """Yield the walker's IMU in blocks, made in ``making``; append each load to ``load``."""
+def spent(
+    start: Callable[[Stopwatch], Iterator[pd.DataFrame]], count: Callable[[pd.DataFrame], int]
+) -> tuple[float, int, float]:
+    """Return seconds without making the input, what was counted, and the peak of memory in MB."""
+    watch, making = Stopwatch(), Stopwatch()
+    tracemalloc.start()
+    n, peak = 0, 0
+    with watch:
+        for table in start(making):
+            n += count(table)
+            peak = max(peak, tracemalloc.get_traced_memory()[1])
+    tracemalloc.stop()
+    return watch.seconds - making.seconds, n, peak / 1e6
+
+
+def imu_blocks(duration_s: float, making: Stopwatch) -> Iterator[ImuBlock]:
+    """Yield the walker's IMU in blocks, made in ``making``."""
+    for t_s, _, imu in samples(duration_s, making):
+        yield ImuBlock(t_s, imu[:, :3], imu[:, 3:])
+
+
+def load_blocks(duration_s: float, making: Stopwatch) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Yield the walker's load in blocks, made in ``making``."""
+    for t_s, load, _ in samples(duration_s, making):
+        yield t_s, load
+
+
+def samples(
+    duration_s: float, making: Stopwatch
+) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
+    """Yield times, load and IMU of the left foot, BLOCK_S at a time."""
     person = walker.build("walk", seed=1, layouts={"left": layouts.named("cells-4", "left")})
-    n = round(duration_s * RATE_HZ)
-    step = round(BLOCK_S * RATE_HZ)
+    n, step = round(duration_s * RATE_HZ), round(BLOCK_S * RATE_HZ)
     for first in range(0, n, step):
         t_s = np.arange(first, min(first + step, n)) / RATE_HZ
         with making:
             cells, feet, _ = person.sample(t_s)
-            imu = feet["left"].astype(float)
-            load.append(cells["left"].sum(axis=1).astype(float))
-        yield ImuBlock(t_s, imu[:, :3], imu[:, 3:])
+            load, imu = cells["left"].sum(axis=1).astype(float), feet["left"].astype(float)
+        yield t_s, load, imu

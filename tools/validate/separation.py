@@ -77,7 +77,7 @@ def shuffled(
 
 def left_out_order(table: FloatArray, is_case: BoolArray, *, penalty: float) -> FloatArray:
     """Return, per case (row) and control (column), 1 if the case scores higher, 0.5 for a tie."""
-    case, control = (np.flatnonzero(mask) for mask in (is_case, ~is_case))
+    case, control = np.flatnonzero(is_case), np.flatnonzero(np.logical_not(is_case))
     i, j = (each.reshape(-1) for each in np.meshgrid(case, control, indexing="ij"))
     pair = np.arange(len(i))
     learns = np.ones((len(i), len(table)))
@@ -95,8 +95,8 @@ def standardised(table: FloatArray, learns: BoolArray) -> FloatArray:
     A variable without variation there says nothing: zeros.
     """
     seen = np.where(learns[:, :, None], table, np.nan)
-    absent = ~np.isfinite(seen).any(axis=1)  # (b, p)
-    median = np.nanmedian(np.where(absent[:, None, :], 0.0, seen), axis=1)[:, None, :]
+    absent = np.logical_not(np.isfinite(seen).any(axis=1))  # (b, p)
+    median = np.nanmedian(np.where(np.expand_dims(absent, 1), 0.0, seen), axis=1)[:, None, :]
     filled = np.where(np.isfinite(table), table, median)
     n = learns.sum(axis=1)[:, None, None]
     mean = np.where(learns[:, :, None], filled, 0.0).sum(axis=1, keepdims=True) / n
@@ -104,7 +104,8 @@ def standardised(table: FloatArray, learns: BoolArray) -> FloatArray:
     squares = np.where(learns[:, :, None], apart, 0.0) ** 2
     sd = np.sqrt(squares.sum(axis=1, keepdims=True) / n)
     flat = sd <= 1e-9 * np.abs(mean) + 1e-300
-    return np.where(flat | absent[:, None, :], 0.0, apart / np.where(flat, 1.0, sd))
+    none = np.logical_or(flat, np.expand_dims(absent, 1))
+    return np.where(none, 0.0, apart / np.where(none, 1.0, sd))
 
 
 def ridge_logistic(
@@ -146,9 +147,9 @@ def interval(order: FloatArray, *, seed: int) -> list[float] | None:
         return None
     random = np.random.default_rng(seed)
     case, control = (
-        random.multinomial(n, np.full(n, 1 / n), size=N_BOOTSTRAP) / n for n in order.shape
+        random.multinomial(n, np.full(n, 1 / n), size=N_BOOTSTRAP) for n in order.shape
     )
-    draws = np.einsum("dc,ck,dk->d", case, order, control)
+    draws = np.einsum("dk,dk->d", case @ order, control) / order.size
     return [float(value) for value in np.percentile(draws, (2.5, 97.5))]
 
 
@@ -162,4 +163,4 @@ def _checked(table: FloatArray, is_case: BoolArray) -> tuple[FloatArray, BoolArr
     n_least = min(int(is_case.sum()), int((~is_case).sum()))
     if n_least < 3:
         raise DataError(f"{n_least} people in the smaller group: pairs need at least 3 in each")
-    return table, is_case
+    return np.where(np.isfinite(table), table, np.nan), is_case

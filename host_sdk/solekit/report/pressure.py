@@ -32,7 +32,7 @@ def pressure_table(found: SolePressure) -> str:
     if not names:
         return "<p>No stance carries a pressure.</p>"
     rows = []
-    for region in values["region"].unique():
+    for region in values.loc[values["quantity"].isin(SHOWN), "region"].unique():
         for side in SIDES:
             mine = values.loc[(values["region"] == region) & (values["side"] == side)]
             if len(mine):
