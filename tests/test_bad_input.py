@@ -1,38 +1,18 @@
 """What no insole should send, and what no walk is: a clear answer, never a made-up number."""
 
-import asyncio
-
 import numpy as np
 import pytest
 
-import solekit
 from solecore.wire import messages as m
 from solekit.analysis import analyse
+from tests.recorded import Recorder
 
 SPATIAL = ("stride_length", "stride_speed", "max_lift")
 
 
-async def _record(path, uri, duration_s):
-    async with solekit.connect_pair(uri) as pair:
-        pair.record_to(path)
-        await pair.start()
-        await pair.clock.sleep(duration_s)
-        await pair.stop()
-
-
 @pytest.fixture(scope="module")
 def record(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bad")
-    made = {}
-
-    def get(uri, duration_s=15.0):
-        if (uri, duration_s) not in made:
-            path = folder / f"{len(made)}.mcap"
-            asyncio.run(_record(path, uri, duration_s))
-            made[uri, duration_s] = path
-        return solekit.Recording(made[uri, duration_s])
-
-    return get
+    return Recorder(tmp_path_factory.mktemp("recordings"))
 
 
 def rows(analysis, *names):

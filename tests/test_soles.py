@@ -1,33 +1,14 @@
 """Plantar pressure of whole recordings: what is told, and what is done about bad cells."""
 
-import asyncio
-
 import pytest
 
-import solekit
 from solekit.analysis import analyse
-
-
-async def _record(path, uri, duration_s):
-    async with solekit.connect_pair(uri) as pair:
-        pair.record_to(path)
-        await pair.start()
-        await pair.clock.sleep(duration_s)
-        await pair.stop()
+from tests.recorded import Recorder
 
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("soles")
-    made = {}
-
-    def get(uri):
-        if uri not in made:
-            made[uri] = folder / f"{len(made)}.mcap"
-            asyncio.run(_record(made[uri], uri, 15.0))
-        return solekit.Recording(made[uri])
-
-    return get
+    return Recorder(tmp_path_factory.mktemp("recordings"))
 
 
 def value(pressure, quantity, side="", region="foot"):

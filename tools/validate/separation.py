@@ -141,7 +141,9 @@ def interval(order: FloatArray, *, seed: int) -> list[float] | None:
     """Return the 95 % bootstrap interval of the mean of ``order``, over cases and controls.
 
     None with fewer than two people in a group. The people change, the classifiers do not: what
-    another sample would have taught them is not in it.
+    another sample would have taught them is not in it. For a single variable it holds; for a
+    classifier it is too narrow: with 12 and 15 simulated people and 13 variables it held the
+    expected AUC of left-out pairs in 83 to 84 % of the samples instead of 95 %.
     """
     if min(order.shape) < 2:
         return None

@@ -22,13 +22,13 @@ _REACH_S = 0.03  # by which the low-pass may displace a crossing
 _PAD_S = 0.1  # by which a piece is extended at its ends before filtering
 
 _WINDOW_S = 3.0  # holds a swing of any gait
-_MIN_WINDOW = 10  # samples; fewer have no percentiles
+_MIN_WINDOW = 10  # samples
 _CALM_S = 0.15  # shorter than a swing
 _N_FLAT = 10.0  # a walk's load varies by far more standard deviations of its noise, or counts
 _MIN_RANGE_SHARE = 0.2  # of body weight; a load that varies less is no walk
 _VARIES = 0.3  # of the widest variation, and
 _LOW = 0.25  # of it above the lowest load: a window in which the foot walks
-_FLOOR = 0.08  # of the variation: the foot is unloaded
+_FLOOR = 0.08  # of it: the foot is unloaded
 _MIDDLE = (0.2, 0.5)  # of it: a foot that walks passes through, a foot that sways stays
 _STANCE_S = (0.1, 3.0)
 _TOP_SHARE = 0.5  # of the samples
@@ -86,9 +86,9 @@ class PressureContacts(Algorithm):
     running: events then lie at that multiple of the shares. A contact under way at the start, at
     the end or at a gap lacks the event that was not seen. Contacts are found in the low-passed
     load and timed in the load as it is: a steep heel strike comes out of the filter up to 8 ms
-    early. At 14 Hz the frame itself moves both events some 10 ms out of the contact. The load of
-    the unloaded foot may drift by up to a quarter of the level. Where the load only varies around
-    a high value, the foot was not unloaded and nothing is reported.
+    early. At 14 Hz the frame itself moves both events some 10 ms out of the contact. The unloaded
+    load may drift by a quarter of the level. A load that only varies around a high value holds no
+    contacts.
     """
 
     events_: pd.DataFrame
@@ -292,13 +292,13 @@ class _Envelope:
     noise: float
     reason: str
 
+    @classmethod
+    def refused(cls, reason: str) -> _Envelope:
+        return cls(np.zeros(0), np.zeros(0), nan, nan, reason)
+
     def baseline_at(self, t_s: FloatArray) -> FloatArray:
         """Return the load of the unloaded foot at ``t_s`` (n,)."""
         return np.interp(t_s, self.t_s, self.baseline) if self.t_s.size else np.full(len(t_s), nan)
-
-
-def _refused(reason: str) -> _Envelope:
-    return _Envelope(np.zeros(0), np.zeros(0), nan, nan, reason)
 
 
 def _envelope(pieces: list[Piece], body_weight: float | None) -> _Envelope:
@@ -309,7 +309,7 @@ def _envelope(pieces: list[Piece], body_weight: float | None) -> _Envelope:
     """
     windows = [window for piece in pieces for window in _windows(piece)]
     if not windows:
-        return _refused(
+        return _Envelope.refused(
             f"There are no {_MIN_WINDOW} samples in a row: the recording is too short, or gaps or "
             "the time between samples too long."
         )
@@ -319,9 +319,9 @@ def _envelope(pieces: list[Piece], body_weight: float | None) -> _Envelope:
     everything = np.concatenate([values for _, values in windows])
     in_counts = np.ptp(everything) > 1 and np.all(everything == np.round(everything))
     if widest <= _N_FLAT * noise or (in_counts and widest < _N_FLAT):
-        return _refused(_flat_reason(everything, widest))
+        return _Envelope.refused(_flat_reason(everything, widest))
     if body_weight is not None and widest < _MIN_RANGE_SHARE * body_weight:
-        return _refused(
+        return _Envelope.refused(
             f"The load varies by {widest:.3g} within {_WINDOW_S:g} s, less than a fifth of the "
             f"body weight of {body_weight:.3g}: the foot was not loaded and unloaded."
         )
@@ -339,7 +339,7 @@ def _envelope(pieces: list[Piece], body_weight: float | None) -> _Envelope:
     excess = np.concatenate([windows[i][1] - low[i] for i in np.flatnonzero(walks)]) / span
     in_middle = np.mean((excess > _MIDDLE[0]) & (excess < _MIDDLE[1]))
     if np.mean(excess < _FLOOR) < in_middle or maximum < _STANCE_SHARE * span:
-        return _refused(
+        return _Envelope.refused(
             "The foot was never unloaded: its load varies without resting at a lowest value; "
             "it stood, or the recording holds no steps."
         )
@@ -364,8 +364,7 @@ def _noise(pieces: list[Piece]) -> float:
     calm = []
     for piece in pieces:
         size = max(4, round(_CALM_S * piece.rate_hz))
-        n = len(piece.values) // size
-        if n:
+        if n := len(piece.values) // size:
             calm.append(piece.values[: n * size, 0].reshape(n, size).std(axis=1, ddof=1))
     return float(np.percentile(np.concatenate(calm), 10)) if calm else 0.0
 
