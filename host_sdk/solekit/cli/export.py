@@ -26,7 +26,7 @@ def run(
     allow_low_rate: options.LowRate = False,
     json: options.Json = False,
 ) -> None:
-    """Write frames, IMU, events, strides and variables, one file each; existing files are kept."""
+    """Write frames, IMU, events, strides, variables and pressure; existing files are kept."""
     from solekit.analysis import analyse
 
     if format not in FORMATS:
@@ -38,7 +38,10 @@ def run(
         "events": analysis.events,
         "strides": analysis.strides,
         "variables": analysis.variables,
+        "pressure": analysis.pressure.table,
     }
+    if not analysis.task.empty:
+        tables["task"] = analysis.task
     for side, foot in analysis.recording.feet.items():
         tables[f"{side}_frames"] = frames_table(foot)
         if foot.info.imu_axes:
