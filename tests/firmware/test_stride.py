@@ -134,6 +134,7 @@ def walked(make_foot):
         foot.ask(m.START.pack(1, m.RAW8 if layout.startswith("grid") else 0, 0))
         out = []
         period_s = foot.settings.period_us / 1e6
+        y_of = g.table[g.n_cells : 2 * g.n_cells]  # made anew whenever asked for
         for i in range(round((n_steps * 1.1 + 0.35) / period_s)):
             t = i * period_s % 1.1 - 0.4
             raw = [0] * g.n_cells
@@ -141,7 +142,7 @@ def walked(make_foot):
                 load = min(1, t / 0.07, (0.7 - t) / 0.07)
                 centre = g.length * (0.1 + 0.8 * t / 0.7)
                 for k in range(g.n_cells):
-                    near = max(0.0, 1 - abs(g.table[g.n_cells + k] - centre) / (0.35 * g.length))
+                    near = max(0.0, 1 - abs(y_of[k] - centre) / (0.35 * g.length))
                     raw[k] = int(3000 * load * near)
             out += foot.frame(array("H", raw))
         out += foot.ask(m.STOP.pack(2))

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from solecore.wire import codes
@@ -233,6 +233,7 @@ steps = st.tuples(
 )
 
 
+@settings(max_examples=40)
 @given(script=st.lists(steps, max_size=12))
 def test_no_sequence_of_steps_does_more_than_be_refused(tmp_path_factory, script):
     root = tmp_path_factory.mktemp("flash")
