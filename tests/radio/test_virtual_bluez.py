@@ -190,7 +190,7 @@ def test_copies_that_bluez_makes_after_a_drop_reach_nobody(copies):
 
 def test_values_that_bluez_loses_are_declared_missing():
     async def story():
-        one = transport("layout=cells-16&loss=0.03&duplicate=0.1")
+        one = transport("layout=cells-16&loss=0.15&duplicate=0.1")
         async with Insole(one) as insole:
             await insole.start()
             await until_frames(insole, 150)
