@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import signal
 
 from solekit.errors import DataError
 from solekit.layouts import FloatArray
@@ -80,3 +81,11 @@ def runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     """Return first and behind-the-last index of every run of True, shapes (n_runs,)."""
     edges = np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))
     return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+
+
+def low_pass(values: FloatArray, cutoff_hz: float, rate_hz: float) -> FloatArray:
+    """Return ``values`` (n,) or (n, k) below ``cutoff_hz``, zero phase; unchanged if too slow."""
+    if cutoff_hz >= 0.45 * rate_hz or len(values) < 16:
+        return values
+    sos = signal.butter(2, cutoff_hz, fs=rate_hz, output="sos")
+    return signal.sosfiltfilt(sos, values, axis=0)

@@ -12,7 +12,7 @@ import pandas as pd
 from solekit.contacts import FusedContacts, InertialContacts, PressureContacts
 from solekit.layouts import BoolArray, FloatArray, Side
 from solekit.trajectory import FootAxes, FootPath, StrideGeometry, rotations
-from solekit.trajectory.stride_geometry import VALUES
+from solekit.trajectory.stride_geometry import VALUES, heading_of
 
 if TYPE_CHECKING:
     from solekit.recording.foot import FootRecording
@@ -35,8 +35,7 @@ class FootWay:
     def heading_rate_rad_s(self) -> FloatArray:
         """Return the rate of the foot's heading at the times of its path, (n,), left positive."""
         forward = rotations.rotate(self.path.orientation_, self.axes.rotation_[0])
-        heading = np.unwrap(np.nan_to_num(np.arctan2(forward[:, 1], forward[:, 0])))
-        rate = np.gradient(heading) * self.path.rate_hz_
+        rate = np.gradient(heading_of(forward)) * self.path.rate_hz_
         return np.where(np.isfinite(self.path.orientation_[:, 0]), rate, np.nan)
 
 

@@ -43,19 +43,6 @@ def work(source, *, allow_low_rate, contacts="foot"):
 """
 
 
-@pytest.fixture
-def solekit(capsys):
-    """Run the command line; return (exit code, stdout, stderr)."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as end:
-            main([str(argument) for argument in arguments])
-        told = capsys.readouterr()
-        return end.value.code or 0, told.out, told.err
-
-    return run
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Two good recordings, one cut off in the middle, one empty, one that is text."""

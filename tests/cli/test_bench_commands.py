@@ -4,23 +4,8 @@ import json
 
 import pytest
 
-from solekit.cli import main
-
 DEVICE = "sim:walk?layout=cells-16&seed=3&side=left"
 STANDING = "sim:stand?layout=cells-16&seed=3&side=left"
-
-
-@pytest.fixture
-def solekit(capsys):
-    """Run the command line; return (exit code, stdout, stderr)."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as end:
-            main([str(argument) for argument in arguments])
-        told = capsys.readouterr()
-        return end.value.code or 0, told.out, told.err
-
-    return run
 
 
 def rows(out):

@@ -8,19 +8,6 @@ from solekit.cli import main
 DEVICE = "sim:walk?layout=cells-16&seed=3"
 
 
-@pytest.fixture
-def solekit(capsys):
-    """Run the command line; return (exit code, stdout, stderr)."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as end:
-            main([str(argument) for argument in arguments])
-        told = capsys.readouterr()
-        return end.value.code or 0, told.out, told.err
-
-    return run
-
-
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory):
     """A recorded minute, made once."""

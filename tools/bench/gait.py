@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from solekit.contacts import InertialContacts
+from solekit.contacts.inertial import InertialContacts, strides_of
 from solekit.errors import DataError
 from solekit.layouts import SIDES, FloatArray
 from solekit.trajectory import FootPath, StrideGeometry
@@ -47,7 +47,7 @@ def ours(feet: dict[str, tuple[FloatArray, FloatArray]], rate_hz: float) -> Foun
         contacts = InertialContacts().detect(accel, gyro, t_s=t_s)
         swings = contacts.swings_
         ic_s, to_s = swings["ic_s"].to_numpy(), swings["to_s"].to_numpy()
-        strides = pd.DataFrame({"ic_s": ic_s[:-1], "to_s": to_s[1:], "next_ic_s": ic_s[1:]})
+        strides = strides_of(swings)
         path = FootPath().integrate(accel, gyro, t_s=t_s)
         found = StrideGeometry().measure(strides, path=path, axes=contacts.axes_).strides_
         found = found.loc[found["reason"] == ""]

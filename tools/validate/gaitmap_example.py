@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from solekit.contacts.inertial import InertialContacts
+from solekit.contacts.inertial import InertialContacts, strides_of
 from solekit.layouts import SIDES, FloatArray
 from solekit.trajectory.path import FootPath
 from solekit.trajectory.stride_geometry import StrideGeometry
@@ -78,8 +78,7 @@ def analyse_foot(accel_m_s2: FloatArray, gyro_rad_s: FloatArray) -> dict[str, pd
     t_s = np.arange(len(accel_m_s2)) / RATE_HZ
     contacts = InertialContacts().detect(accel_m_s2, gyro_rad_s, t_s=t_s)
     swings = contacts.swings_
-    ic_s, to_s = swings["ic_s"].to_numpy(), swings["to_s"].to_numpy()
-    strides = pd.DataFrame({"ic_s": ic_s[:-1], "to_s": to_s[1:], "next_ic_s": ic_s[1:]})
+    strides = strides_of(swings)
     path = FootPath().integrate(accel_m_s2, gyro_rad_s, t_s=t_s)
     measured = StrideGeometry().measure(strides, path=path, axes=contacts.axes_).strides_
     return {"swings": swings, "strides": pd.concat((strides, measured), axis=1)}

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from solekit.algorithm import Algorithm
-from solekit.contacts.inertial import low_pass
 from solekit.errors import DataError
-from solekit.evenly import even_pieces
+from solekit.evenly import even_pieces, low_pass
 from solekit.layouts import FloatArray
+from solekit.strides.bouts import MAD_TO_SD
 
 COLUMNS = ["onset_s", "seat_off_s", "stand_s", "lower_s", "sit_s", "rise_time_s", "peak_share"]
 _NOISES = 8  # the two levels lie further apart than this many SD of the samples' noise
@@ -161,7 +161,7 @@ class ChairStand(Algorithm):
 def _noise(load: FloatArray) -> float:
     """Return the SD of what changes from sample to sample, whatever the load does slowly."""
     steps = np.diff(load)
-    return float(1.4826 * np.median(np.abs(steps - np.median(steps))) / math.sqrt(2.0))
+    return float(MAD_TO_SD * np.median(np.abs(steps - np.median(steps))) / math.sqrt(2.0))
 
 
 def _commonest(values: FloatArray) -> float:

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import signal
 
 from solekit.algorithm import Algorithm
-from solekit.evenly import Piece, even_pieces
+from solekit.evenly import Piece, even_pieces, low_pass
 from solekit.layouts import FloatArray
 from solekit.trajectory.axes import FootAxes, imu_table
 
@@ -219,12 +219,10 @@ class Signals:
         return row - 1 + float((level - low) / (high - low))
 
 
-def low_pass(values: FloatArray, cutoff_hz: float, rate_hz: float) -> FloatArray:
-    """Return ``values`` (n,) or (n, k) below ``cutoff_hz``, zero phase; unchanged if too slow."""
-    if cutoff_hz >= 0.45 * rate_hz or len(values) < 16:
-        return values
-    sos = signal.butter(2, cutoff_hz, fs=rate_hz, output="sos")
-    return signal.sosfiltfilt(sos, values, axis=0)
+def strides_of(swings: pd.DataFrame) -> pd.DataFrame:
+    """Return strides from contact to contact (``ic_s``, ``to_s``, ``next_ic_s``) of swings."""
+    ic_s, to_s = swings["ic_s"].to_numpy(), swings["to_s"].to_numpy()
+    return pd.DataFrame({"ic_s": ic_s[:-1], "to_s": to_s[1:], "next_ic_s": ic_s[1:]})
 
 
 def humps(shape: FloatArray, least: float) -> np.ndarray:

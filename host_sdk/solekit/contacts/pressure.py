@@ -230,8 +230,7 @@ def contact_spans(excess: FloatArray, *, rise: float, fall: float) -> list[tuple
     state = np.where(excess > rise, 1, np.where(excess <= fall, 0, -1))
     state[0] = next(iter(state[state >= 0]), 0)
     known = np.maximum.accumulate(np.where(state >= 0, np.arange(len(state)), 0))
-    edges = np.diff(np.concatenate([[0], state[known], [0]]))
-    starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    starts, stops = runs(state[known] == 1)
     return list(zip(starts.tolist(), stops.tolist(), strict=True))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from solekit.contacts.inertial import InertialContacts
+from solekit.contacts.inertial import InertialContacts, strides_of
 from solekit.layouts import BoolArray, FloatArray
 from solekit.trajectory.axes import FootAxes
 from solekit.trajectory.path import FootPath
@@ -92,8 +92,7 @@ def _strides(
     samples = block.accel_m_s2, block.gyro_rad_s
     found = (contacts or InertialContacts()).clone().detect(*samples, t_s=block.t_s, axes=axes)
     swings = found.swings_
-    ic_s, to_s = swings["ic_s"].to_numpy(), swings["to_s"].to_numpy()
-    strides = pd.DataFrame({"ic_s": ic_s[:-1], "to_s": to_s[1:], "next_ic_s": ic_s[1:]})
+    strides = strides_of(swings)
     way = (path or FootPath()).clone()
     way.integrate(*samples, t_s=block.t_s, is_loaded=block.is_loaded)
     measured = (geometry or StrideGeometry()).clone().measure(strides, path=way, axes=axes)

@@ -178,7 +178,7 @@ class FootPath(Algorithm):
             speed -= (doubt / doubt[:, -1:])[..., None] * speed[last][:, None]
             speed *= is_moving[..., None]
             way = _summed(speed, rate_hz)
-            ahead = turn.product(orientation[last], _conjugate(rests.tilt[chunk + 1]))
+            ahead = turn.product(orientation[last], turn.conjugate(rests.tilt[chunk + 1]))
             heading[chunk], step[chunk] = turn.heading_rad(ahead), way[last]
             flat = rows[inside]
             q[flat], velocity[flat], moved[flat] = orientation[inside], speed[inside], way[inside]
@@ -307,7 +307,3 @@ def _about_up(angle_rad: FloatArray, vectors: FloatArray) -> FloatArray:
     out[:, 0] = c * vectors[:, 0] - s * vectors[:, 1]
     out[:, 1] = s * vectors[:, 0] + c * vectors[:, 1]
     return out
-
-
-def _conjugate(q: FloatArray) -> FloatArray:
-    return q * np.array([1.0, -1.0, -1.0, -1.0])

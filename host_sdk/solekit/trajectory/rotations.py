@@ -37,6 +37,11 @@ def product_parts(
     )
 
 
+def conjugate(q: FloatArray) -> FloatArray:
+    """Return the rotation back."""
+    return q * np.array([1.0, -1.0, -1.0, -1.0])
+
+
 def rotate(q: FloatArray, v: FloatArray) -> FloatArray:
     """Return vectors ``v`` (..., 3) turned by ``q``."""
     axis = q[..., 1:]

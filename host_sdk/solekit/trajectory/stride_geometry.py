@@ -118,7 +118,7 @@ class StrideGeometry(Algorithm):
         out.loc[good, "height_change_m"] = step[good, 2]
         forward = turn.rotate(path.orientation_, axes.rotation_[0])
         sole_deg = np.degrees(np.arcsin(forward[:, 2].clip(-1.0, 1.0)))
-        heading = np.unwrap(np.nan_to_num(np.arctan2(forward[:, 1], forward[:, 0])))
+        heading = heading_of(forward)
         out.loc[good, "turning_deg"] = np.degrees(heading[b] - heading[a])[good]
         # At rest the sole lies on the floor, however the sensor is tilted in it.
         flat_deg = sole_deg[a]
@@ -166,6 +166,11 @@ class StrideGeometry(Algorithm):
                 late = (t_s >= (to_s + next_s) / 2) & (t_s <= next_s - 0.05)
                 value = height[late].min() if late.any() else np.nan
             out.iat[row, VALUES.index(name)] = float(value)
+
+
+def heading_of(forward: FloatArray) -> FloatArray:
+    """Return the heading in rad, without jumps, of the foot's ``forward`` axis (n, 3)."""
+    return np.unwrap(np.nan_to_num(np.arctan2(forward[:, 1], forward[:, 0])))
 
 
 def _checked(lever: tuple[float, float, float]) -> FloatArray:
