@@ -70,6 +70,21 @@ class Truth:
         return self.ground.crossings(side, level_n, t0_s, t1_s)
 
 
+@dataclass(frozen=True, eq=False)
+class Body:
+    """The truth about the whole body at n times, world axes (x forward at the start, y left, z up).
+
+    ``keypoints_m`` (n, 21, 3) in the order of ``body.KEYPOINTS``; per side the force of the ground
+    on the foot ``force_n`` (n, 3) and where it acts, ``cop_m`` (n, 3), NaN where the foot is
+    unloaded; ``joint_deg`` joint angles by name (``left_knee``), each (n,).
+    """
+
+    keypoints_m: FloatArray
+    force_n: dict[Side, FloatArray]
+    cop_m: dict[Side, FloatArray]
+    joint_deg: dict[str, FloatArray]
+
+
 Sample = tuple[dict[Side, Float32Array], dict[Side, Float32Array], Truth]
 
 
@@ -87,5 +102,16 @@ class Walker(Ground, Protocol):
         (n, n_cells) in newtons; the IMU has shape (n, 6): specific force in m/s2 along x forward,
         y left, z up of the foot (z reads +g at rest), then angular rate in rad/s. Right-handed:
         the rate about y is negative when the toes rise, as in mid-swing.
+        """
+        ...
+
+    def body(self, t_s: FloatArray) -> Body:
+        """Return the truth about the whole body at ``t_s`` (n,)."""
+        ...
+
+    def segment_imu(self, segment: str, t_s: FloatArray) -> Float32Array:
+        """Return what an IMU on a segment of the body feels, (n, 6), axes as those of the foot.
+
+        ``segment`` is pelvis, torso, or a thigh or shank as ``left_thigh``.
         """
         ...
