@@ -59,26 +59,38 @@ class FileWalker:
 
     def sample(self, t_s: Any) -> tuple[dict[str, NDArray], dict[str, NDArray], None]:
         """Return cells and IMU at ``t_s`` (n,), linear between the recording's times; no truth."""
-        at = np.atleast_1d(np.asarray(t_s, dtype=float)) - LEAD_IN_S + self.start_s
-        cells, imu = {}, {}
+        cells = {}
         for side, foot in self.feet.items():
-            right = np.clip(np.searchsorted(foot.t_s, at, side="right"), 1, len(foot.t_s) - 1)
-            left = right - 1
-            span = foot.t_s[right] - foot.t_s[left]
-            part = np.clip((at - foot.t_s[left]) / span, 0.0, 1.0)[:, None]
-            is_there = (at >= foot.t_s[0] - span) & (at <= foot.t_s[-1] + span)
-            is_there &= (span <= MAX_HOLE_S) | (span <= 2.5e-6 * self.period_us)
+            left, right, part, is_there = self._around(foot, t_s)
             force = self._force[side]
             cells[side] = (force[left] * (1 - part) + force[right] * part) * is_there[:, None]
-            words = np.zeros((at.shape[0], 6))
+        return cells, self.imu(t_s), None
+
+    def imu(self, t_s: Any) -> dict[str, NDArray]:
+        """Return the IMUs alone, (n, 6) per side; zeros where the recording has none."""
+        felt = {}
+        for side, foot in self.feet.items():
+            left, right, part, _ = self._around(foot, t_s)
+            words = np.zeros((len(left), 6))
             if self.has_imu:
                 for first, values in ((0, foot.accel_m_s2), (3, foot.gyro_rad_s)):
                     if values is not None:
                         words[:, first : first + 3] = (
                             values[left] * (1 - part) + values[right] * part
                         )
-            imu[side] = words
-        return cells, imu, None
+            felt[side] = words
+        return felt
+
+    def _around(self, foot: Any, t_s: Any) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+        """Return the samples around each time, the part between them, and if there are any."""
+        at = np.atleast_1d(np.asarray(t_s, dtype=float)) - LEAD_IN_S + self.start_s
+        right = np.clip(np.searchsorted(foot.t_s, at, side="right"), 1, len(foot.t_s) - 1)
+        left = right - 1
+        span = foot.t_s[right] - foot.t_s[left]
+        part = np.clip((at - foot.t_s[left]) / span, 0.0, 1.0)[:, None]
+        is_there = (at >= foot.t_s[0] - span) & (at <= foot.t_s[-1] + span)
+        is_there &= (span <= MAX_HOLE_S) | (span <= 2.5e-6 * self.period_us)
+        return left, right, part, is_there
 
 
 def spread(source: Layout, target: Layout) -> NDArray[np.float64]:

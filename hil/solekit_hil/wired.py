@@ -123,13 +123,13 @@ class _Result:
 class Motion:
     """What an IMU on the foot feels at any time, from blocks of the walker a millisecond apart.
 
-    ``sample(t_s)`` as a walker has it; ``true_s(foot_us)`` is the walker's time.
+    ``felt(t_s)`` is the walker's ``imu``; ``true_s(foot_us)`` is the walker's time.
     """
 
     def __init__(
-        self, sample: Callable[[Any], Any], side: str, true_s: Callable[[float], float]
+        self, felt: Callable[[Any], Any], side: str, true_s: Callable[[float], float]
     ) -> None:
-        self._sample = sample
+        self._felt = felt
         self._side = side
         self._true_s = true_s
         self._first = 0
@@ -141,7 +141,7 @@ class Motion:
         k = int(at)
         if not 0 <= k - self._first < len(self._block) - 1:
             self._first = k
-            imu = self._sample((k + np.arange(BLOCK)) * 1e-3)[1][self._side]
+            imu = self._felt((k + np.arange(BLOCK)) * 1e-3)[self._side]
             self._block = np.concatenate((imu[:, 3:], imu[:, :3]), axis=1)
         before, after = self._block[k - self._first : k - self._first + 2]
         return before + (at - k) * (after - before)
@@ -215,7 +215,7 @@ class WiredFoot:
         layout: Layout,
         side: str,
         peak_kpa: float,
-        sample: Callable[[Any], Any],
+        felt: Callable[[Any], Any],
         true_s: Callable[[float], float],
         start_us: int,
         seed: int,
@@ -234,7 +234,7 @@ class WiredFoot:
         settings.readout = sole.readout.describe()
         if settings.imu_per_frame:
             settings.imu_period_us = round(1e6 / IMU_HZ)
-        motion = Motion(sample, side, true_s)
+        motion = Motion(felt, side, true_s)
         self.board = WiredBoard(sole, motion, settings, start_us=start_us, seed=seed)
         kernels = (numpy_kernels, "numpy", True)
         log = open_log(spec)

@@ -185,7 +185,7 @@ class World:
             layout=layout,
             side=name,
             peak_kpa=peak_n / float(layout.area_mm2.min()) * 1e3,
-            sample=self.walker.sample,
+            felt=self.walker.imu,
             true_s=lambda us: (us - offset_us) / rate * 1e-6,
             start_us=offset_us,
             seed=2 * self.spec.seed + fields["side"],
@@ -290,11 +290,12 @@ class World:
             per_frame = max(1, side.imu_per_frame)
             back = np.arange(per_frame - 1, -1, -1) * (side.period_us // per_frame * 1e-6)
             fine_s = (t_s[:, None] - back).ravel()
-            cells, imu, _ = self.walker.sample(fine_s)
-            counts = side.sensor.counts(cells[side.name][per_frame - 1 :: per_frame], frames)
+            cells, _, _ = self.walker.sample(t_s)
+            counts = side.sensor.counts(cells[side.name], frames)
             payloads = [row.tobytes() for row in counts]
             if side.imu_axes:
-                words = imu_words(imu[side.name], side.imu_axes).reshape(WALK_AHEAD, -1)
+                imu = self.walker.imu(fine_s)[side.name]
+                words = imu_words(imu, side.imu_axes).reshape(WALK_AHEAD, -1)
                 payloads = [a + row.tobytes() for a, row in zip(payloads, words, strict=True)]
             self._ahead[side.name] = (first, payloads)
         return payloads[side.n_frames - first]
@@ -359,10 +360,10 @@ class _Measured:
         self.duration_s: float = walker.duration_s
         self.body_weight_n: float = walker.body_weight_n
         self.sample = walker.sample
+        self.imu = walker.imu
         self.events = walker.events
-        cells, _, _ = walker.sample(np.arange(0, 20, 0.01))
-        self._peak = {side: float(force.max()) for side, force in cells.items()}
+        self._walker = walker
 
     def peak_cell_force_n(self, side: str) -> float:
         """Return the force that the virtual calibration maps to full scale, with some headroom."""
-        return 1.15 * self._peak[side]
+        return 1.15 * self._walker.peak_cell_force_n(side)

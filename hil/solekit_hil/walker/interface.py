@@ -72,7 +72,7 @@ class Truth:
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """The truth about the whole body at n times, world axes (x forward at the start, y left, z up).
+    """The truth about the whole body at n times, world axes (x ahead, y left, z up).
 
     ``keypoints_m`` (n, 21, 3) in the order of ``body.KEYPOINTS``; per side the force of the ground
     on the foot ``force_n`` (n, 3) and where it acts, ``cop_m`` (n, 3), NaN where the foot is
@@ -103,6 +103,14 @@ class Walker(Ground, Protocol):
         y left, z up of the foot (z reads +g at rest), then angular rate in rad/s. Right-handed:
         the rate about y is negative when the toes rise, as in mid-swing.
         """
+        ...
+
+    def imu(self, t_s: FloatArray) -> dict[Side, Float32Array]:
+        """Return the IMUs alone, (n, 6) per side, same bits as ``sample``."""
+        ...
+
+    def peak_cell_force_n(self, side: Side) -> float:
+        """Return the largest force that a cell of a side sees, for the range of its sensor."""
         ...
 
     def body(self, t_s: FloatArray) -> Body:

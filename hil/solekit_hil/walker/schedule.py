@@ -26,13 +26,15 @@ class Contacts:
     """Contacts of one foot within a period, all (n,).
 
     ``roll_s`` is how long the foot takes from heel to toe; a longer contact stands flat between.
-    ``advance_m`` is how far the foot goes in the swing that follows.
+    ``advance_m`` is how far the foot goes in the swing that follows, ``first_m`` where it stands
+    in the first contact.
     """
 
     ic_s: FloatArray
     to_s: FloatArray
     roll_s: FloatArray
     advance_m: FloatArray
+    first_m: float = 0.0
 
 
 class Schedule(Protocol):
@@ -87,7 +89,9 @@ class Transfers:
         ahead = np.append(start[1:], start[0] + self.period_s)
         behind = np.append(start[-1] - self.period_s, start[:-1])
         edge = stands | np.roll(stands, 1) | np.roll(stands, -1)
-        advance = style.speed_m_s * np.where(edge, style.step_s, ahead - behind)
+        # In bouts all strides are alike, or the feet would not end side by side.
+        stride = 2 * style.step_s if self._stands else ahead - behind
+        advance = style.speed_m_s * np.where(edge, style.step_s, stride)
         nominal = 2 * style.step_s * style.stance_share
         self.contacts: dict[Side, Contacts] = {}
         for side, share in zip(SIDES, (to_left, 1 - to_left), strict=True):
@@ -99,7 +103,10 @@ class Transfers:
                 to = np.append(to[1:], to[0] + self.period_s)
                 onward = np.roll(onward, -1)
             roll = np.where(to - ic < 1.5 * nominal, to - ic, nominal)
-            self.contacts[side] = Contacts(ic, to, roll, onward)
+            # A foot of an endless walk stands where the walk is when it lands; in bouts, both
+            # stand side by side at first.
+            first = float(onward[-1]) if self._stands else style.speed_m_s * float(ic[0])
+            self.contacts[side] = Contacts(ic, to, roll, onward, first)
 
     def force_bw(self, t_s: FloatArray, sway: FloatArray) -> dict[Side, FloatArray]:
         """Return the force of each foot; ``sway`` goes from the right to the left foot."""
@@ -160,7 +167,9 @@ class Bounces:
         for first, side in enumerate(SIDES):
             of = slice(first, None, 2)
             to = ic[of] + contact[of]
-            self.contacts[side] = Contacts(ic[of], to, contact[of], style.speed_m_s * stride[of])
+            first_m = style.speed_m_s * ic[first].item()
+            way = style.speed_m_s * stride[of]
+            self.contacts[side] = Contacts(ic[of], to, contact[of], way, first_m)
             self._rows[side] = cyclic(rows[:, of], self.period_s)
 
     def force_bw(self, t_s: FloatArray, sway: FloatArray) -> dict[Side, FloatArray]:  # noqa: ARG002

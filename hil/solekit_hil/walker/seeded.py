@@ -1,26 +1,51 @@
-"""The walker: a person, a schedule, two feet and their soles."""
+"""The walker on its feet: a person, a schedule of contacts, two feet, their soles and the body."""
 
 from __future__ import annotations
 
 import zlib
+from functools import cached_property
+from typing import get_args
 
 import numpy as np
 
-from solekit.layouts import FloatArray, Layout, Side
+from solekit.layouts import SIDES, FloatArray, Layout, Side
+from solekit_hil.walker.compliant import CompliantSole
 from solekit_hil.walker.foot import Foot
-from solekit_hil.walker.interface import KINDS, Crossings, Event, Float32Array, Sample, Truth
+from solekit_hil.walker.foot_shape import CLEARANCE, FootShape
+from solekit_hil.walker.gaitline import FLAT, gait_line
+from solekit_hil.walker.interface import (
+    Body,
+    Crossings,
+    Event,
+    Float32Array,
+    Kind,
+    Sample,
+    Truth,
+)
 from solekit_hil.walker.person import GRAVITY_M_S2, MOTIONS, Person, Style
 from solekit_hil.walker.schedule import make
 from solekit_hil.walker.smooth import wave
-from solekit_hil.walker.sole import FLAT, Sole, roll
+from solekit_hil.walker.whole import WholeBody
 
 _SEARCH_S = 1e-3  # a force stays beyond a level for longer than this
 _SWAY = 0.02  # of the weight, from foot to foot
 _LEAN = 0.02  # of the roll, heel to toes
+# Walking backward is walking forward with the time reversed: what each event was. The toes come
+# first, so the forefoot is on from the beginning and the heel off at the end.
+_REVERSED: dict[Kind, Kind] = {
+    "ic": "to",
+    "heel_on": "heel_off",
+    "forefoot_on": "to",
+    "heel_off": "ic",
+    "to": "ic",
+}
 
 
 class SeededWalker:
-    """Prescribed forces and foot motion that vary with the seed; implements ``Walker``."""
+    """Steps with prescribed contacts and vertical forces; implements ``Walker``.
+
+    Those vary with the seed; feet, soles and body follow from them.
+    """
 
     layouts: dict[Side, Layout]
     body_weight_n: float
@@ -38,15 +63,20 @@ class SeededWalker:
         self.style = Style.of(person, MOTIONS[motion])
         rng = np.random.default_rng([seed, zlib.crc32(motion.encode())])
         self._schedule = make(self.style, rng)
-        period = self._schedule.period_s
-        contacts = self._schedule.contacts
-        self._feet: dict[Side, Foot] = {}
-        self._soles: dict[Side, Sole] = {}
-        for side, layout in layouts.items():
-            self._feet[side] = Foot(contacts[side], self.style, period)
-            self._soles[side] = Sole(layout, side)
-        self._dragged = self._roll(np.array([FLAT]))
+        period, contacts = self._schedule.period_s, self._schedule.contacts
+        self._feet: dict[Side, Foot] = {
+            side: Foot(contacts[side], self.style, period, side) for side in SIDES
+        }
+        self._soles: dict[Side, CompliantSole] = {
+            side: CompliantSole(layout, side, shape_of(person, layout))
+            for side, layout in layouts.items()
+        }
         self._waves = rng.uniform(0.0, 1.0, (2, 2, 4))  # sway, lean: rates and phases
+        self._forward = -1.0 if self.style.motion.is_backward else 1.0
+
+    @cached_property
+    def _body(self) -> WholeBody:
+        return WholeBody(self, self._feet, self.style, self._schedule.period_s)
 
     def sample(self, t_s: FloatArray | float) -> Sample:
         """Return cells, IMU and truth at ``t_s``, a scalar or shape (n,), in any order."""
@@ -55,25 +85,22 @@ class SeededWalker:
             raise ValueError(f"t_s must be a scalar or have one axis, not shape {t.shape}")
         is_scalar = t.ndim == 0
         t = np.atleast_1d(t)
-        within = self._within(t)
-        calm = self._schedule.calm(within)
-        lean = _LEAN * calm * self._slow(1, t)
-        force = self._schedule.force_bw(within, _SWAY * calm * self._slow(0, t))
-        floor = self.style.motion.floor
         cells: dict[Side, Float32Array] = {}
-        imu: dict[Side, Float32Array] = {}
         force_n: dict[Side, FloatArray] = {}
         cop_mm: dict[Side, FloatArray] = {}
-        for side, foot in self._feet.items():
-            force_n[side] = force[side] * self.body_weight_n
-            shares = self._roll(foot.phase(within, lean))
-            load = [share * ((force[side] - floor) * self.body_weight_n) for share in shares]
-            if floor:
-                rest_n = floor * self.body_weight_n
-                load = [a + b * rest_n for a, b in zip(load, self._dragged, strict=True)]
-            cells[side] = self._soles[side].cells(load)
-            cop_mm[side] = self._soles[side].cop_mm(load, force_n[side])
-            imu[side] = foot.imu(within)
+        now = self._forward * t
+        for side, sole in self._soles.items():
+            force_n[side] = self.force_bw(side, now) * self.body_weight_n
+            along, across = self.line(side, now)
+            layout = self.layouts[side]
+            fit = self.person.fit * (1 - 2 * CLEARANCE)
+            place = np.stack(
+                [across * layout.width_mm, (CLEARANCE + along * fit) * layout.length_mm], axis=1
+            )
+            foot = self._feet[side]
+            raised = foot.raise_of(foot.pitch(self._within(now)))
+            cells[side], cop_mm[side] = sole.press(force_n[side], place, raised)
+        imu: dict[Side, Float32Array] = self.imu(t)
         if is_scalar:
             cells = {side: array[0] for side, array in cells.items()}
             imu = {side: array[0] for side, array in imu.items()}
@@ -81,26 +108,83 @@ class SeededWalker:
             cop_mm = {side: array[0] for side, array in cop_mm.items()}
         return cells, imu, Truth(force_n, cop_mm, self)
 
+    def imu(self, t_s: FloatArray) -> dict[Side, Float32Array]:
+        """Return the IMUs alone, (n, 6) per side, same bits as ``sample``."""
+        within = self._within(self._forward * t_s)
+        felt: dict[Side, Float32Array] = {
+            side: self._feet[side].imu(within) for side in self.layouts
+        }
+        if self._forward < 0:  # accelerations do not care which way time runs, rates do
+            for words in felt.values():
+                words[:, 3:] *= -1
+        return felt
+
+    def body(self, t_s: FloatArray) -> Body:
+        """Return the truth about the whole body at ``t_s`` (n,)."""
+        return self._body.at(self._forward * np.asarray(t_s, dtype=float))
+
+    def segment_imu(self, segment: str, t_s: FloatArray) -> Float32Array:
+        """Return what an IMU on a segment of the body feels, (n, 6)."""
+        felt = self._body.segment_imu(segment, self._forward * np.asarray(t_s, dtype=float))
+        felt[:, 3:] *= self._forward
+        return felt
+
+    def peak_cell_force_n(self, side: Side) -> float:
+        """Return the largest force that a cell of a side sees in twenty seconds."""
+        return self._peaks[side]
+
+    @cached_property
+    def _peaks(self) -> dict[Side, float]:
+        cells, _, _ = self.sample(np.arange(0, 20, 0.04))
+        return {side: float(array.max()) for side, array in cells.items()}
+
     def force_n(self, side: Side, t_s: FloatArray) -> FloatArray:
         """Return the force of one foot without its distribution, same bits as ``sample``."""
+        return self.force_bw(side, self._forward * t_s) * self.body_weight_n
+
+    def force_bw(self, side: Side, t_s: FloatArray) -> FloatArray:
+        """Return the force of one foot in body weights, in the walker's own time."""
         within = self._within(t_s)
         sway = _SWAY * self._schedule.calm(within) * self._slow(0, t_s)
-        return self._schedule.force_bw(within, sway)[side] * self.body_weight_n
+        return self._schedule.force_bw(within, sway)[side]
+
+    def line(self, side: Side, t_s: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the centre of pressure as shares along and across a foot, in the own time."""
+        within = self._within(t_s)
+        lean = _LEAN * self._schedule.calm(within) * self._slow(1, t_s)
+        shift, tiptoe = self.person.gait_line, self.style.raised_rad > 0
+        phase = self._feet[side].phase(within, lean)
+        along, across = gait_line(phase, side, shift=shift, tiptoe=tiptoe)
+        floor = self.style.motion.floor
+        if not floor:
+            return along, across
+        # A dragged foot lies flat with what it never gives up.
+        flat = gait_line(np.full_like(phase, FLAT), side, shift=shift, tiptoe=tiptoe)
+        rests = floor / self.force_bw(side, t_s)
+        return along + rests * (flat[0] - along), across + rests * (flat[1] - across)
 
     def events(self, t0_s: float, t1_s: float) -> list[Event]:
         """Return the events of all feet with t0_s <= t < t1_s, in order of time."""
         found: list[tuple[float, int, Event]] = []
-        for side, foot in self._feet.items():
-            for order, kind in enumerate(KINDS):
-                times = foot.event_s.get(kind, np.zeros(0))
-                if not len(times):
-                    continue
-                period = self._schedule.period_s
-                first, last = np.floor(t0_s / period) - 1, np.floor(t1_s / period)
-                times = (times + period * np.arange(first, last + 1)[:, None]).ravel()
-                for t in times[(times >= t0_s) & (times < t1_s)].tolist():
+        for side in self.layouts:
+            for order, kind in enumerate(get_args(Kind)):
+                for t in self._times(side, kind, t0_s, t1_s):
                     found.append((t, order, Event(side, kind, t)))
         return [event for _, _, event in sorted(found, key=lambda item: item[:2])]
+
+    def _times(self, side: Side, kind: Kind, t0_s: float, t1_s: float) -> list[float]:
+        if self._forward < 0:
+            kind = _REVERSED[kind]
+            t0_s, t1_s = -t1_s, -t0_s
+        times = self._feet[side].event_s.get(kind, np.zeros(0))
+        if not len(times):
+            return []
+        period = self._schedule.period_s
+        first, last = np.floor(t0_s / period) - 1, np.floor(t1_s / period)
+        times = (times + period * np.arange(first, last + 1)[:, None]).ravel()
+        if self._forward < 0:
+            return sorted((-times[(times > t0_s) & (times <= t1_s)]).tolist())
+        return times[(times >= t0_s) & (times < t1_s)].tolist()
 
     def crossings(self, side: Side, level_n: float, t0_s: float, t1_s: float) -> Crossings:
         """Return when the force of a foot crosses ``level_n`` within [t0_s, t1_s)."""
@@ -118,12 +202,20 @@ class SeededWalker:
         period = self._schedule.period_s
         return t_s if np.isinf(period) else t_s - np.floor(t_s / period) * period
 
-    def _roll(self, phase: FloatArray) -> list[FloatArray]:
-        return roll(phase, self.style.forefoot_on, self.style.heel_off)
-
     def _slow(self, which: int, t_s: FloatArray) -> FloatArray:
         """Return a slow, irregular movement within -1..1."""
         total = np.zeros_like(t_s)
         for rate, phase in self._waves[which].T.tolist():
             total = total + wave(t_s * (0.1 + 0.5 * rate) + phase)
         return total / self._waves.shape[2]
+
+
+def shape_of(person: Person, layout: Layout) -> FootShape:
+    """Return the person's foot on a sole that fits it."""
+    return FootShape(
+        person.fit * layout.length_mm,
+        arch=person.arch,
+        pad_stiffness=person.pad_stiffness,
+        width=person.foot_width,
+        hallux=person.hallux,
+    )

@@ -16,6 +16,7 @@ _FALLS_S, _EARLY_S = 0.05, 0.006  # the speed of the fall is that shortly before
 _LEFT_M = -0.006  # and let go while the stiff sole of the model is still below the floor
 _SLOW_M_S = 0.3  # a foot in contact is no faster than the body and this
 _FLAT_DEG, _LEVEL_M_S = 3.0, 0.1
+_TIPTOE_DEG = 20.0  # who lands with the heel so high lands on the toes
 _LEAST_S = 0.06  # shorter contacts and swings are noise
 
 
@@ -100,8 +101,6 @@ def mask_of(contacts: list[Contact], n: int) -> BoolArray:
 
 def _contacts(sole: Sole, slow: BoolArray, rate_hz: float) -> list[Contact]:
     low = sole.lowest_m
-    # Without the tip: the stiff sole of the model drives it into the floor at push-off.
-    rest = np.minimum(sole.heel[:, 2], sole.ball[:, 2])
     n = len(low)
     near = (low < _NEAR_M) & slow
     least = _LEAST_S * rate_hz
@@ -109,13 +108,33 @@ def _contacts(sole: Sole, slow: BoolArray, rate_hz: float) -> list[Contact]:
     near = _without_short(~near, least, within=False)
     found = []
     for start, end in _runs(near):
-        ic = start if start == 0 else _landing(rest, start, end, rate_hz)
-        to = end - 1 if end == n else _last_below(sole.tip[:, 2], ic, end, _LEFT_M)
+        ic = float(start) if start == 0 else _begin(sole, start, end, rate_hz)
+        to = float(end - 1) if end == n else _end(sole, ic, end, rate_hz)
         if to - ic < least:
             continue
         first, last = int(np.ceil(ic)), int(np.floor(to))
         found.append(Contact(first, last, ic / rate_hz, to / rate_hz))
     return found
+
+
+def _begin(sole: Sole, start: int, end: int, rate_hz: float) -> float:
+    """Return where a contact begins: as it would end in reversed time if the toes come first."""
+    if sole.pitch_deg[start] > -_TIPTOE_DEG:
+        # Without the tip, unless it lands: the stiff sole drives it into the floor at push-off.
+        lands = sole.tip[start, 2] < min(sole.heel[start, 2], sole.ball[start, 2]) - _NEAR_M
+        rest = sole.lowest_m if lands else np.minimum(sole.heel[:, 2], sole.ball[:, 2])
+        return _landing(rest, start, end, rate_hz)
+    n = len(sole.pitch_deg)
+    return n - 1 - _last_below(sole.tip[::-1, 2], float(n - end), n - start, _LEFT_M)
+
+
+def _end(sole: Sole, ic: float, end: int, rate_hz: float) -> float:
+    """Return where a contact ends: as it would begin in reversed time if the heel goes last."""
+    if sole.pitch_deg[end - 1] <= _FLAT_DEG:
+        return _last_below(sole.tip[:, 2], ic, end, _LEFT_M)
+    n = len(sole.pitch_deg)
+    start = int(np.ceil(ic))
+    return n - 1 - _landing(sole.heel[::-1, 2], n - end, n - start, rate_hz)
 
 
 def _landing(low: FloatArray, start: int, end: int, rate_hz: float) -> float:

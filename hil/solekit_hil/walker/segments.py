@@ -1,0 +1,50 @@
+"""IMUs on the body: what one on pelvis, torso, thigh or shank feels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from solekit.layouts import SIDES, FloatArray
+from solekit_hil.walker.body import point
+from solekit_hil.walker.interface import Float32Array
+from solekit_hil.walker.person import GRAVITY_M_S2
+
+SEGMENTS = (
+    "pelvis",
+    "torso",
+    *(f"{side}_{part}" for side in SIDES for part in ("thigh", "shank")),
+)
+_HIPS, _SHOULDERS = ("left_hip", "right_hip"), ("left_shoulder", "right_shoulder")
+_AT = {"pelvis": 0.1, "torso": 0.75, "thigh": 0.5, "shank": 0.5}  # from the lower end
+
+
+def segment_imu(points_m: FloatArray, segment: str, rate_hz: float) -> Float32Array:
+    """Return specific force and angular rate of a segment, (n, 6), from key points (n, 21, 3).
+
+    Axes x forward, y left, z up along the segment, right-handed. ValueError names the segments.
+    """
+    if segment not in SEGMENTS:
+        raise ValueError(f"unknown segment {segment!r}; use one of {', '.join(SEGMENTS)}")
+    side, _, part = segment.rpartition("_")
+    if part in ("thigh", "shank"):
+        ends = ("hip", "knee") if part == "thigh" else ("knee", "ankle")
+        top, base = (point(points_m, (f"{side}_{end}",)) for end in ends)
+    else:
+        top, base = point(points_m, _SHOULDERS), point(points_m, _HIPS)
+    across = _SHOULDERS if part == "torso" else _HIPS
+    left = point(points_m, across[:1]) - point(points_m, across[1:])
+    up = _unit(top - base)
+    ahead = _unit(np.cross(left, up))
+    axes = np.stack([ahead, np.cross(up, ahead), up], axis=1)  # rows: world to segment
+    at = base + _AT[part] * (top - base)
+    step = 1 / rate_hz
+    force = np.gradient(np.gradient(at, step, axis=0), step, axis=0)
+    force = force + np.array([0.0, 0.0, GRAVITY_M_S2])
+    turn = np.einsum("nij,nkj->nik", axes, np.gradient(axes, step, axis=0))
+    rate = np.stack([turn[:, 2, 1], turn[:, 0, 2], turn[:, 1, 0]], axis=1)
+    out = np.concatenate([np.einsum("nij,nj->ni", axes, force), rate], axis=1)
+    return out.astype(np.float32)
+
+
+def _unit(vector: FloatArray) -> FloatArray:
+    return vector / np.linalg.norm(vector, axis=1, keepdims=True)
