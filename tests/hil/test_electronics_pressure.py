@@ -18,7 +18,8 @@ from solekit_hil.electronics.pressure import (
     open_cells,
     open_grid,
 )
-from solekit_hil.walker.sole import Sole, roll
+from solekit_hil.walker.compliant import CompliantSole
+from solekit_hil.walker.foot_shape import FootShape
 
 ROWS, COLS = 8, 6
 
@@ -30,8 +31,9 @@ def scan(rig):
 
 
 def standing(layout, force_n=400.0):
-    load = [force_n * part for part in roll(np.array([0.4]), 0.15, 0.6)]
-    return Sole(layout, "left").cells(load)[0].astype(float)
+    sole = CompliantSole(layout, "left", FootShape(layout.length_mm))
+    place = np.array([[0.48 * layout.width_mm, 0.45 * layout.length_mm]])
+    return sole.press(np.array([force_n]), place, np.zeros(1))[0][0].astype(float)
 
 
 COUNTS = 3  # 2 of INL, the mean of the noise, rounding

@@ -357,12 +357,6 @@ def test_a_cluster_of_two_markers_leaves_the_guess(few):
     np.testing.assert_array_equal(joint_between(upper, lower, guess), guess)
 
 
-def test_clusters_that_are_never_seen_together_leave_the_guess():
-    upper, lower, centre = jointed()
-    upper[:200], lower[195:] = np.nan, np.nan
-    np.testing.assert_array_equal(joint_between(upper, lower, centre + 0.02), centre + 0.02)
-
-
 def test_the_pose_of_a_cluster_is_the_turn_that_was_given():
     random = np.random.default_rng(5)
     local = random.uniform(-0.1, 0.1, (5, 3))

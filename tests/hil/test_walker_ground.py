@@ -81,7 +81,7 @@ def test_a_foot_that_passes_low_but_fast_is_in_swing():
     assert_contacts_as_known(contacts(motion), known, motion.t_s[-1])
 
 
-@pytest.mark.parametrize("belt_m_s", [1.2, 0.7, -1.5])
+@pytest.mark.parametrize("belt_m_s", [1.2, 3.0, -1.5])
 def test_on_a_moving_belt_the_contacts_are_the_same(belt_m_s):
     motion, _ = walking()
     on_belt = Motion(RATE_HZ, moved(motion.points_m, x=-belt_m_s * motion.t_s), MASS_KG)
@@ -134,11 +134,6 @@ def test_a_short_hop_of_noise_does_not_part_a_contact():
     lifted_m = np.zeros(400)
     lifted_m[200:206] = 0.02
     assert len(contacts(with_foot(2.0, "left", heel_z_m=lifted_m))["left"]) == 1
-
-
-def test_the_mask_of_contacts_holds_their_first_and_last_samples():
-    mask = mask_of([Contact(2, 4, 0, 0), Contact(8, 8, 0, 0)], 10)
-    assert np.flatnonzero(mask).tolist() == [2, 3, 4, 8]
 
 
 # -- ground: forces --
@@ -288,6 +283,13 @@ def test_in_a_step_the_lever_counts_for_more_than_half():
     middle = np.argmin(np.abs(t_s - 0.46))
     usual = handover(np.array([0.5]))[0]
     assert share[middle] == pytest.approx(0.4 * usual + 0.6 * 0.7, abs=1e-6)
+
+
+@pytest.mark.xfail(strict=True, reason="the lever lets a foot land with up to 0.6 of the load")
+@pytest.mark.parametrize("lever", [0.2, 0.5])
+def test_in_a_step_the_load_is_smooth_even_if_the_lever_says_otherwise(lever):
+    _, share = step(0.401, 0.533, "left", lambda u: np.full_like(u, lever))
+    assert np.abs(np.diff(share)).max() < 0.10
 
 
 def test_a_foot_that_begins_to_stand_takes_its_load_bit_by_bit():

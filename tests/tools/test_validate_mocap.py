@@ -174,6 +174,20 @@ def test_what_the_plates_did_not_see_whole_does_not_count(person, result_of):
     assert missed(result_of(lambda p: p._replace(force_n=wrong))) != set()
 
 
+def test_a_foot_that_may_already_stand_beside_a_plate_does_not_count(person, result_of):
+    plates = person[1]
+    loaded = plates.force_n[:, 0, 2] > gate.LOADED_N
+    lands = 1 + np.flatnonzero(loaded[1:] & ~loaded[:-1])[1]
+    leaves = lands + np.flatnonzero(~loaded[lands:])[0]
+    # It stands beside for 0.1 s before the plates know that they do not see it.
+    force, valid = plates.force_n.copy(), np.ones((*loaded.shape, 2), bool)
+    force[lands:leaves, 0] = 0
+    valid[lands + 100 : leaves, 0] = False
+    result = result_of(lambda p: p._replace(force_n=force), plate_valid=valid)
+    assert missed(result) == set()
+    assert value(result, "foot_rmse_bw") < 0.01
+
+
 def test_a_walk_counts_for_walking_a_run_for_running_and_others_for_themselves(result_of):
     as_walk = result_of(action=np.array("walk_toe_in"))
     assert missed(as_walk) == set()

@@ -5,13 +5,20 @@ What is inside may change; ``Walker`` in interface.py is what others rely on.
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+import numpy as np
+
 from solekit.layouts import Layout, Side
+from solekit_hil.walker.composed import POSES, compose
+from solekit_hil.walker.foot_shape import FootShape
 from solekit_hil.walker.interface import KINDS, Crossings, Event, Sample, Truth, Walker
-from solekit_hil.walker.person import MOTIONS, Person
-from solekit_hil.walker.seeded import SeededWalker
+from solekit_hil.walker.person import MOTIONS as STEPPING
+from solekit_hil.walker.person import Person
+from solekit_hil.walker.played import PlayedWalker
+from solekit_hil.walker.seeded import SeededWalker, shape_of
 
 __all__ = [
     "KINDS",
@@ -24,6 +31,8 @@ __all__ = [
     "Walker",
     "build",
 ]
+
+MOTIONS = (*STEPPING, *POSES)
 
 
 def build(
@@ -59,4 +68,17 @@ class _Sole:
 @lru_cache(maxsize=16)
 def _build(motion: str, seed: int, soles: tuple[_Sole, ...], person: Person) -> Walker:
     layouts: dict[Side, Layout] = {sole.side: sole.layout for sole in soles}
-    return SeededWalker(motion, seed=seed, layouts=layouts, person=person)
+    if motion in STEPPING:
+        return SeededWalker(motion, seed=seed, layouts=layouts, person=person)
+    rng = np.random.default_rng([seed, zlib.crc32(motion.encode())])
+    composed = compose(motion, person, rng)
+    shapes: dict[Side, FootShape] = {
+        side: shape_of(person, layout) for side, layout in layouts.items()
+    }
+    return PlayedWalker(
+        composed.motion,
+        layouts=layouts,
+        shapes=shapes,
+        is_cyclic=True,
+        elsewhere=composed.chair,
+    )

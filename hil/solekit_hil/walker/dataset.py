@@ -257,7 +257,7 @@ def _manifest(plan: Plan, files: list[Entry]) -> dict[str, Any]:
         "layouts": {
             side: {name: getattr(of, name) for name in sizes} for side, of in plan.soles().items()
         },
-        "actions": {name: walkers.MOTIONS[name] for name in plan.motions},
+        "actions": list(plan.motions),
         "people": [
             {"person": i, "seed": seed, **asdict(walkers.Person.from_seed(seed))}
             for i, seed in enumerate(map(plan.seed_of, range(plan.people)))

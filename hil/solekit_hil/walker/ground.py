@@ -48,8 +48,13 @@ class Ground:
     contacts: dict[Side, list[Contact]]
 
 
-def ground_under(motion: Motion, *, cutoff_hz: float) -> Ground:
-    """Return forces and centres of pressure of both feet on level ground."""
+def ground_under(
+    motion: Motion, *, cutoff_hz: float, elsewhere: FloatArray | None = None
+) -> Ground:
+    """Return forces and centres of pressure of both feet on level ground.
+
+    ``elsewhere`` (n,) is the share of the force that a chair or a rail carries.
+    """
     soles: dict[Side, Sole] = {side: sole_of(motion, side) for side in SIDES}
     contacts = contacts_of(motion, soles)
     total = wrench(motion, cutoff_hz=cutoff_hz)
@@ -67,7 +72,8 @@ def ground_under(motion: Motion, *, cutoff_hz: float) -> Ground:
     share: dict[Side, FloatArray] = {"left": left, "right": 1 - left}
     force: dict[Side, FloatArray] = {}
     for side in SIDES:
-        force[side] = _allowed(total.force_n * share[side][:, None], touches[side])
+        mine = share[side] if elsewhere is None else share[side] * (1 - elsewhere)
+        force[side] = _allowed(total.force_n * mine[:, None], touches[side])
         gone = force[side][:, 2] <= 0
         place[side][gone] = np.nan
     return Ground(force, place, along, across, contacts)

@@ -135,7 +135,7 @@ class Standing:
 
     def __init__(self, style: Style) -> None:
         self.period_s = np.inf
-        nothing = Contacts(*(np.zeros(0) for _ in range(4)))
+        nothing = Contacts(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
         self.contacts: dict[Side, Contacts] = dict.fromkeys(SIDES, nothing)
         self._share_left = style.person.load_share_left
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from solekit.layouts import SIDES, FloatArray, Layout, Side
 from solekit_hil.walker.compliant import CompliantSole
+from solekit_hil.walker.crossing import crossings
 from solekit_hil.walker.foot import Foot
 from solekit_hil.walker.foot_shape import CLEARANCE, FootShape
 from solekit_hil.walker.gaitline import FLAT, gait_line
@@ -27,7 +28,6 @@ from solekit_hil.walker.schedule import make
 from solekit_hil.walker.smooth import wave
 from solekit_hil.walker.whole import WholeBody
 
-_SEARCH_S = 1e-3  # a force stays beyond a level for longer than this
 _SWAY = 0.02  # of the weight, from foot to foot
 _LEAN = 0.02  # of the roll, heel to toes
 # Walking backward is walking forward with the time reversed: what each event was. The toes come
@@ -188,15 +188,7 @@ class SeededWalker:
 
     def crossings(self, side: Side, level_n: float, t0_s: float, t1_s: float) -> Crossings:
         """Return when the force of a foot crosses ``level_n`` within [t0_s, t1_s)."""
-        t = np.linspace(t0_s, t1_s, max(2, int(np.ceil((t1_s - t0_s) / _SEARCH_S)) + 1))
-        above = self.force_n(side, t) > level_n
-        at = np.flatnonzero(above[1:] != above[:-1])
-        low, high, rising = t[at], t[at + 1], above[at + 1]
-        for _ in range(60):
-            middle = (low + high) / 2
-            is_after = (self.force_n(side, middle) > level_n) == rising
-            low, high = np.where(is_after, low, middle), np.where(is_after, middle, high)
-        return Crossings(rise_s=high[rising], fall_s=high[~rising])
+        return crossings(lambda t: self.force_n(side, t), level_n, t0_s, t1_s)
 
     def _within(self, t_s: FloatArray) -> FloatArray:
         period = self._schedule.period_s

@@ -6,6 +6,7 @@ import numpy as np
 
 from solekit.layouts import SIDES, FloatArray
 from solekit_hil.walker.body import point
+from solekit_hil.walker.foot import IMU_AT
 from solekit_hil.walker.interface import Float32Array
 from solekit_hil.walker.person import GRAVITY_M_S2
 
@@ -37,6 +38,23 @@ def segment_imu(points_m: FloatArray, segment: str, rate_hz: float) -> Float32Ar
     ahead = _unit(np.cross(left, up))
     axes = np.stack([ahead, np.cross(up, ahead), up], axis=1)  # rows: world to segment
     at = base + _AT[part] * (top - base)
+    return _felt(at, axes, rate_hz)
+
+
+def foot_imu(points_m: FloatArray, side: str, rate_hz: float) -> Float32Array:
+    """Return what the IMU over the arch of a foot feels, (n, 6), from key points (n, 21, 3)."""
+    heel, tip, small = (
+        point(points_m, (f"{side}_{name}",)) for name in ("heel", "big_toe", "small_toe")
+    )
+    ahead = _unit(tip - heel)
+    across = (tip - small) * (-1.0 if side == "left" else 1.0)
+    up = _unit(np.cross(ahead, across))
+    axes = np.stack([ahead, np.cross(up, ahead), up], axis=1)
+    return _felt(heel + IMU_AT * (tip - heel), axes, rate_hz)
+
+
+def _felt(at: FloatArray, axes: FloatArray, rate_hz: float) -> Float32Array:
+    """Return specific force and rate of something at ``at`` (n, 3) with ``axes`` (n, 3, 3)."""
     step = 1 / rate_hz
     force = np.gradient(np.gradient(at, step, axis=0), step, axis=0)
     force = force + np.array([0.0, 0.0, GRAVITY_M_S2])
