@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -124,44 +125,54 @@ def figures(walks: list[dict[str, Any]], kind: str | None) -> dict[str, Any]:
 
 def load(path: Path) -> Trial:
     """Return a recording, cut to the longest stretch in which the whole body is seen."""
-    with np.load(path) as file:
-        roles = [str(role) for role in file["foot_marker_roles"]]
-        known: dict[Side, FootMarkers] = {
-            side: FootMarkers(
-                **{
-                    role: str(label)
-                    for role, label in zip(roles, labels, strict=True)
-                    if role in ("heel", "toe", "ankle")
-                }
-            )
-            for side, labels in zip(SIDES, file["foot_markers"], strict=True)
-        }
-        mass_kg, rate_hz = float(file["mass_kg"]), float(file["marker_fps"])
-        motion = motion_of(
-            file["markers_m"],
-            [str(name) for name in file["marker_names"]],
-            rate_hz,
-            foot_markers=known,
-            mass_kg=mass_kg if np.isfinite(mass_kg) else 1.0,
+    try:
+        with path.open("rb") as raw, np.load(raw) as file:
+            return trial_of(file)
+    except DataError:
+        raise
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
+        raise DataError(f"cannot be read as a recording of this set ({error})") from error
+
+
+def trial_of(file: Any) -> Trial:
+    """Return the recording in the arrays of an open file."""
+    roles = [str(role) for role in file["foot_marker_roles"]]
+    known: dict[Side, FootMarkers] = {
+        side: FootMarkers(
+            **{
+                role: str(label)
+                for role, label in zip(roles, labels, strict=True)
+                if role in ("heel", "toe", "ankle")
+            }
         )
-        starts, ends = runs(np.asarray(np.isfinite(motion.points_m).all(axis=(1, 2))))
-        if not len(starts):
-            raise DataError("no frame shows pelvis and both feet; look at the marker names")
-        longest = int(np.argmax(ends - starts))
-        start, end = int(starts[longest]), int(ends[longest])
-        t_s = file["force_time_s"] - float(file["time_s"][0]) - start / rate_hz
-        last_s = (end - start - 1) / rate_hz
-        inside = (t_s > EDGE_S) & (t_s < last_s - EDGE_S)
-        return Trial(
-            Motion(rate_hz, motion.points_m[start:end], motion.mass_kg),
-            t_s[inside],
-            file["grf_n"][inside, :, 2].astype(float),
-            file["cop_m"][inside].astype(float),
-            file["plate_valid"][inside],
-            bool(np.isfinite(mass_kg)),
-            str(file["person"]),
-            str(file["action"]),
-        )
+        for side, labels in zip(SIDES, file["foot_markers"], strict=True)
+    }
+    mass_kg, rate_hz = float(file["mass_kg"]), float(file["marker_fps"])
+    motion = motion_of(
+        file["markers_m"],
+        [str(name) for name in file["marker_names"]],
+        rate_hz,
+        foot_markers=known,
+        mass_kg=mass_kg if np.isfinite(mass_kg) else 1.0,
+    )
+    starts, ends = runs(np.asarray(np.isfinite(motion.points_m).all(axis=(1, 2))))
+    if not len(starts):
+        raise DataError("no frame shows pelvis and both feet; look at the marker names")
+    longest = int(np.argmax(ends - starts))
+    start, end = int(starts[longest]), int(ends[longest])
+    t_s = file["force_time_s"] - float(file["time_s"][0]) - start / rate_hz
+    last_s = (end - start - 1) / rate_hz
+    inside = (t_s > EDGE_S) & (t_s < last_s - EDGE_S)
+    return Trial(
+        Motion(rate_hz, motion.points_m[start:end], motion.mass_kg),
+        t_s[inside],
+        file["grf_n"][inside, :, 2].astype(float),
+        file["cop_m"][inside].astype(float),
+        file["plate_valid"][inside],
+        bool(np.isfinite(mass_kg)),
+        str(file["person"]),
+        str(file["action"]),
+    )
 
 
 def errors(trial: Trial, ground: Ground) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from solekit_hil.walker.seeded import SeededWalker, shape_of
 __all__ = [
     "KINDS",
     "MOTIONS",
+    "STEPPING",
     "Crossings",
     "Event",
     "Person",

@@ -17,7 +17,7 @@ from solekit_hil.walker.person import Person
 from solekit_hil.walker.posture import Carriage, Feet, settled
 
 RATE_HZ = 120.0
-_CENTRE = 0.535  # height of the centre of mass of who stands at ease, of the height
+_CENTRE = 0.562  # height of the centre of mass of who stands at ease, of the height
 _LIFT_M = 0.07  # of a foot that steps
 _SECONDS = 120.0  # of repetitions, then they begin anew
 
@@ -46,9 +46,9 @@ def _lunge(side: Side) -> list[tuple[float, Pose]]:
 
 
 _CROUCHED = {"body_up": -0.19, "lean": 0.75, **_both(arm=1.3, elbow=0.1)}
-_SEATED = {"body_up": -0.17, "body_ahead": -0.14, "lean": 0.08, "chair": 0.8, **_both(arm=0.4)}
-_BENT = {"body_up": -0.165, "body_ahead": -0.03, "lean": 0.75, "chair": 0.25, **_both(arm=0.5)}
-_BENT_OVER = {"lean": 1.3, "body_up": -0.14, **_both(arm=1.4)}
+_SEATED = {"body_up": -0.185, "body_ahead": -0.14, "lean": 0.08, "chair": 0.8, **_both(arm=0.4)}
+_BENT = {"body_up": -0.185, "body_ahead": -0.03, "lean": 0.75, "chair": 0.25, **_both(arm=0.5)}
+_BENT_OVER = {"lean": 1.3, "body_up": -0.17, **_both(arm=1.4)}
 POSES: dict[str, list[tuple[float, Pose]]] = {
     "squat": [(1.1, _CROUCHED), (0.25, _CROUCHED), (1.0, {}), (0.5, {})],
     "lunge": [*_lunge("left"), *_lunge("right")],
@@ -63,9 +63,9 @@ POSES: dict[str, list[tuple[float, Pose]]] = {
         *((0.7, {"turn": 0.7, **_both(spread=1.2, elbow=1.2)}),),
         *((1.2, {"turn": -0.7, **_both(spread=1.2, elbow=1.2)}), (0.7, {})),
         *((1.2, _BENT_OVER), (0.4, _BENT_OVER)),
-        *((1.0, {}), (0.6, {"body_up": 0.03, "body_ahead": 0.02, **_both(pitch=-0.5)})),
-        *((0.6, {"body_ahead": 0.0}), (0.6, {"body_left": 0.05, "body_up": -0.03})),
-        *((0.8, {"body_left": -0.05, "body_up": -0.03}), (0.6, {})),
+        *((1.0, {}), (0.6, {"body_up": 0.015, "body_ahead": 0.02, **_both(pitch=-0.5)})),
+        *((0.6, {"body_ahead": 0.0}), (0.6, {"body_left": 0.05, "body_up": -0.015})),
+        *((0.8, {"body_left": -0.05, "body_up": -0.015}), (0.6, {})),
     ],
 }
 

@@ -19,6 +19,7 @@ from solekit_hil.walker.touch import Contact, Sole, contacts_of, mask_of, sole_o
 FRICTION = 0.8  # of a dry floor: more would slip
 _STEP_S = 0.45  # a longer double support is standing
 _RAMP_S = 0.12  # in standing a foot takes or gives its load within
+_FADE = 0.1  # of a double support
 _LEVER = 0.6  # how much of a step's double support the lever tells, the rest is its usual course
 _STILL_M_S = 0.3  # a slower body lets its centre of pressure be computed, a faster one does not
 # Where the force is under a foot, as shares of its length, by the pitch of the sole (toes up
@@ -112,9 +113,12 @@ def share_of_left(
         t = np.arange(start, end) / rate_hz
         begin, finish = spans[landed].ic_s, spans[leaves].to_s
         if landed != leaves and finish - begin < _STEP_S and start > 0 and end < len(both):
-            taken = handover((t - begin) / max(finish - begin, 1 / rate_hz))
+            u = np.clip((t - begin) / max(finish - begin, 1 / rate_hz), 0.0, 1.0)
+            taken = handover(u)
             taken = taken if landed == "left" else 1 - taken
-            share[start:end] = taken + _LEVER * (lever[start:end] - taken)
+            # At its ends one foot bears nothing, whatever the lever says.
+            told = _LEVER * np.minimum(1.0, np.minimum(u, 1 - u) / _FADE)
+            share[start:end] = taken + told * (lever[start:end] - taken)
             continue
         weight = {
             side: np.clip((t - spans[side].ic_s) / _RAMP_S, 0, 1)

@@ -46,8 +46,16 @@ _PLACES = {
 }
 _WORDS = {word: place for place, words in _PLACES.items() for word in words}
 _CLUSTER = (
-    ("thigh", re.compile(r"(th[0-9ia]?\d*|thigh\w*|ft|gtr)$")),
-    ("shank", re.compile(r"(tb\d*|tib\d*|shank\w*|sh\d+|sk|tt)$")),
+    (
+        "thigh",
+        re.compile(r"(th[0-9ia]?\d*|thigh(\d*|upper|front|rear|lat|med|prox|dist)|ft|gtr)$"),
+    ),
+    (
+        "shank",
+        re.compile(
+            r"(tb\d*|tib\d*|shank(\d*|antsup|upper|front|rear|lat|med|prox|dist)|sh\d+|sk|tt)$"
+        ),
+    ),
 )
 _MIDDLE = ("c7", "sternum", "sacrum", "head")
 
