@@ -16,6 +16,7 @@ from solekit_hil.walker import steps
 from solekit_hil.walker.person import Style
 from solekit_hil.walker.smooth import ease, ramp, unit
 
+_BULGE_MEAN = 8 / 15  # mean of bulge()
 _DIP_MEAN = 16 / 35  # mean of dip()
 _BOUNCE_MEAN = 0.6  # mean of bounce()
 _SETTLE_S = 0.5  # sway fades in and out of standing in this time
@@ -78,10 +79,11 @@ class Transfers:
         before = np.roll(hump, 1) * (1 - tilt)
         after = hump * (1 + tilt)
         following = hump * (1 - tilt)
-        excess = (before + after) / 2 * transfer + (after + following) / 2 * hold
+        excess = ((before + after) / 2 + _BULGE_MEAN * hump) * transfer
+        excess = excess + (after + following) / 2 * hold
         # Standing has no dip that could pay for the last transfer, so the step before does.
         paid = np.where(stands, 0.0, excess + np.roll(np.where(stands, excess, 0.0), -1))
-        shape = (before, after, following, paid / (_DIP_MEAN * hold))
+        shape = (before, after, following, hump, paid / (_DIP_MEAN * hold))
         columns = (start, transfer, hold, np.roll(to_left, 1), to_left, *shape, stands)
         rows = np.array(columns, dtype=float)
         self._rows = cyclic(rows, self.period_s)
@@ -111,11 +113,12 @@ class Transfers:
     def force_bw(self, t_s: FloatArray, sway: FloatArray) -> dict[Side, FloatArray]:
         """Return the force of each foot; ``sway`` goes from the right to the left foot."""
         row = self._rows[:, latest(self._rows[0], t_s)]
-        start, transfer, hold, share0, share1, before, after, following, depth, _ = row
+        start, transfer, hold, share0, share1, before, after, following, hump, depth, _ = row
         since = t_s - start
         u = unit(since / transfer)
         x = unit((since - transfer) / hold)
         total = 1 + before + (after - before) * ease(u) + (following - after) * ease(x)
+        total = total + hump * bulge(u)  # both feet together push more than either alone
         shared = total - depth * dip(x) - 2 * self._floor
         share = share0 + (share1 - share0) * handover(u) + sway
         left = self._floor + share * shared
@@ -188,6 +191,12 @@ class Bounces:
 def handover(u: FloatArray) -> FloatArray:
     """Return the share that the foot in front has taken at ``u`` of the double support."""
     return ease(unit(u * (1.25 - 0.25 * u)))  # it lands quicker than the other foot leaves
+
+
+def bulge(u: FloatArray) -> FloatArray:
+    """Return what double support adds to the total force, 1 at its middle."""
+    arch = 4 * u * (1 - u)
+    return arch * arch
 
 
 def dip(x: FloatArray) -> FloatArray:
