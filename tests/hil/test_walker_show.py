@@ -54,8 +54,7 @@ class Swaying:
             middle = np.exp(-(((layout.y_mm / layout.length_mm - 0.5) / 0.2) ** 2))
             weights = middle / middle.sum()
             cells[side] = (force_n[side][:, None] * weights).astype(np.float32)
-            imu[side] = np.zeros((len(t_s), 6), np.float32)
-            imu[side][:, 2] = GRAVITY_M_S2
+            imu[side] = self.segment_imu("foot", t_s)
             cop = np.array([weights @ layout.x_mm, weights @ layout.y_mm])
             cop_mm[side] = np.where(force_n[side][:, None] > 0, cop, np.nan)
         return cells, imu, Truth(force_n, cop_mm, self)
@@ -84,8 +83,13 @@ class Swaying:
     def crossings(self, side, level_n, t0_s, t1_s):
         raise NotImplementedError
 
+    def imu(self, t_s):
+        return {side: self.segment_imu("foot", t_s) for side in self.layouts}
+
     def segment_imu(self, segment, t_s):
-        raise NotImplementedError
+        still = np.zeros((len(t_s), 6), np.float32)
+        still[:, 2] = GRAVITY_M_S2
+        return still
 
 
 def sway(motion="stand", *, seed=1, layouts, person=None):

@@ -1,4 +1,4 @@
-"""The virtual person: ``build("walk", seed=1, layouts=...).sample(t_s)``.
+"""The virtual person: ``build("walk", ...).sample(t_s)``; ``play(motion, ...)`` for captures.
 
 What is inside may change; ``Walker`` in interface.py is what others rely on.
 """
@@ -11,7 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from solekit.errors import DataError
 from solekit.layouts import Layout, Side
+from solekit_hil.walker.body import Motion
 from solekit_hil.walker.composed import POSES, compose
 from solekit_hil.walker.foot_shape import FootShape
 from solekit_hil.walker.interface import KINDS, Crossings, Event, Sample, Truth, Walker
@@ -31,6 +33,7 @@ __all__ = [
     "Truth",
     "Walker",
     "build",
+    "play",
 ]
 
 MOTIONS = (*STEPPING, *POSES)
@@ -49,6 +52,25 @@ def build(
         raise ValueError("layouts is empty; give at least one side its layout")
     soles = tuple(_Sole(side, layouts[side]) for side in sorted(layouts))
     return _build(motion, seed, soles, person or Person.from_seed(seed))
+
+
+def play(
+    motion: Motion, *, layouts: dict[Side, Layout], person: Person | None = None
+) -> PlayedWalker:
+    """Return a captured motion (``solekit_hil.walker.capture``) as a walker on level ground.
+
+    ``person`` says what feet it has. DataError asks for soles and for frames without gaps.
+    """
+    if not layouts:
+        raise DataError("layouts is empty; give at least one side its layout")
+    if not np.isfinite(motion.points_m).all():
+        raise DataError("the motion has frames without a body; cut them off first")
+    shapes = _shapes(layouts, person or Person())
+    return PlayedWalker(motion, layouts=layouts, shapes=shapes)
+
+
+def _shapes(layouts: dict[Side, Layout], person: Person) -> dict[Side, FootShape]:
+    return {side: shape_of(person, layout) for side, layout in layouts.items()}
 
 
 @dataclass(frozen=True)
@@ -73,13 +95,10 @@ def _build(motion: str, seed: int, soles: tuple[_Sole, ...], person: Person) -> 
         return SeededWalker(motion, seed=seed, layouts=layouts, person=person)
     rng = np.random.default_rng([seed, zlib.crc32(motion.encode())])
     composed = compose(motion, person, rng)
-    shapes: dict[Side, FootShape] = {
-        side: shape_of(person, layout) for side, layout in layouts.items()
-    }
     return PlayedWalker(
         composed.motion,
         layouts=layouts,
-        shapes=shapes,
+        shapes=_shapes(layouts, person),
         is_cyclic=True,
         elsewhere=composed.chair,
     )

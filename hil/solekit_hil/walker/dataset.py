@@ -28,26 +28,15 @@ from solekit import layouts
 from solekit.errors import DataError
 from solekit.layouts import SIDES, Layout, Side
 from solekit_hil import walker as walkers
+from solekit_hil.walker.arrays import UNITS, arrays_of
 from solekit_hil.walker.body import KEYPOINTS, N_KEYPOINTS
 from solekit_hil.walker.interface import Walker
+from solekit_hil.walker.segments import SEGMENTS
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 JOURNAL = "unfinished.jsonl"
-UNITS = {
-    "t_s": "s, (n,): times of all arrays but the IMUs' and the events",
-    "pressure_*": "N per cell, (n, n_cells): times newton_per_count",
-    "cells_*": "mm, mm, mm2, (n_cells, 3): x and y from the heel, area of each cell",
-    "force_n_*": "N, (n, 3): of the ground on the foot, world axes",
-    "cop_mm_*": "mm, (n, 2): x, y of the sole, NaN where it is unloaded",
-    "keypoints_m": "m, (n, 21, 3): world axes, x forward at the start, y left, z up",
-    "joint_deg": "degrees, (n, n_joints), in the order of joint_name",
-    "imu_t_s": "s, (n_imu,)",
-    "imu_*": "m/s2 and rad/s, (n_imu, 6): specific force, rate; axes of the foot",
-    "event_side, event_kind, event_t_s": "(n_events,): left or right; ic, to ...; s",
-}
 _N_JOINTS = 16  # for the estimate of the size only
-_CHUNK = 1024  # samples at a time: the IMUs come with cells that nobody keeps
 _SEEDS = 1_000_000  # people per seed: no two datasets share a person
 _FREE_BYTES = 50_000_000  # left on the disk
 
@@ -100,7 +89,7 @@ class Plan:
         """Return the estimated size of one file; a motion that ends early needs less."""
         n_cells = self.soles()["left"].n_cells
         sample = 8 + 2 * 2 * n_cells + 4 * (3 * N_KEYPOINTS + 2 * 5 + _N_JOINTS)
-        imu = 8 + 2 * 6 * 4
+        imu = 8 + (len(SIDES) + len(SEGMENTS)) * 6 * 4
         header = 6_000 + 2 * 12 * n_cells
         return round(self.seconds * (self.rate * sample + self.imu_rate * imu)) + header
 
@@ -115,36 +104,6 @@ def check_motions(names: tuple[str, ...]) -> None:
 def file_name(person: int, motion: str) -> str:
     """Return the name of the file of a person and a motion."""
     return f"person-{person:04d}_{motion}.npz"
-
-
-def arrays_of(walker: Walker, *, seconds: float, rate_hz: float, imu_rate_hz: float) -> dict:
-    """Return everything about ``seconds`` of a walker as arrays by name (see ``UNITS``)."""
-    seconds = min(seconds, walker.duration_s)
-    t_s = np.arange(round(seconds * rate_hz)) / rate_hz
-    imu_t_s = np.arange(round(seconds * imu_rate_hz)) / imu_rate_hz
-    body = walker.body(t_s)
-    events = walker.events(0.0, seconds)
-    joints = sorted(body.joint_deg)
-    out: dict[str, Array] = {"t_s": t_s, "imu_t_s": imu_t_s}
-    cells, _, truth = walker.sample(t_s)
-    parts = np.split(imu_t_s, range(_CHUNK, len(imu_t_s), _CHUNK))
-    felt = [walker.sample(part)[1] for part in parts]
-    for side in SIDES:
-        sole = walker.layouts[side]
-        out[f"pressure_{side}"] = cells[side].astype(np.float16)
-        out[f"cells_{side}"] = np.stack([sole.x_mm, sole.y_mm, sole.area_mm2], 1)
-        out[f"force_n_{side}"] = body.force_n[side]
-        out[f"cop_mm_{side}"] = truth.cop_mm[side]
-        out[f"imu_{side}"] = np.concatenate([part[side] for part in felt])
-    out["keypoints_m"] = body.keypoints_m
-    out["joint_deg"] = np.array([body.joint_deg[name] for name in joints]).reshape(-1, len(t_s)).T
-    exact = ("t_s", "imu_t_s", "pressure_left", "pressure_right")
-    out = {name: a if name in exact else a.astype(np.float32) for name, a in out.items()}
-    out["joint_name"] = np.array(joints, "U24")
-    out["event_side"] = np.array([event.side for event in events], "U5")
-    out["event_kind"] = np.array([event.kind for event in events], "U11")
-    out["event_t_s"] = np.array([event.t_s for event in events], float)
-    return out
 
 
 def write(
@@ -210,12 +169,16 @@ def _make_person(
             motion, seed=seed, layouts=plan.soles(), person=walkers.Person.from_seed(seed)
         )
         arrays = arrays_of(
-            walker, seconds=plan.seconds, rate_hz=plan.rate, imu_rate_hz=plan.imu_rate
+            walker,
+            seconds=plan.seconds,
+            rate_hz=plan.rate,
+            imu_rate_hz=plan.imu_rate,
+            seed=seed,
         )
         path = folder / file_name(person, motion)
         part = path.with_suffix(".part")
         with part.open("wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
         part.replace(path)
         shapes = {name: array.shape for name, array in arrays.items()}
         entry = {"name": path.name, "person": person, "motion": motion, "shapes": shapes}
