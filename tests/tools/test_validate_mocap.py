@@ -1,5 +1,4 @@
 import json
-import zipfile
 from typing import NamedTuple
 
 import numpy as np
@@ -288,22 +287,7 @@ def _without_its_forces(path):
     np.savez(path, markers_m=np.zeros((9, 1, 3)))
 
 
-def _fails(breaks, error, *, runs=True):
-    reason = f"the gate stops with {error.__name__}; it should list the recording as refused"
-    mark = pytest.mark.xfail(strict=True, raises=error, reason=reason, run=runs)
-    return pytest.param(breaks, marks=mark, id=breaks.__name__[1:])
-
-
-@pytest.mark.parametrize(
-    "breaks",
-    [
-        _fails(_no_archive, ValueError),
-        _fails(_empty, EOFError),
-        # Not run: numpy leaves the file open, and its warning would fail a later test.
-        _fails(_cut_short, zipfile.BadZipFile, runs=False),
-        _fails(_without_its_forces, KeyError),
-    ],
-)
+@pytest.mark.parametrize("breaks", [_no_archive, _empty, _cut_short, _without_its_forces])
 def test_an_unreadable_recording_is_refused_and_the_others_count(person, tmp_path, breaks):
     markers, plates = person
     for name in ("broken", "good"):
@@ -312,6 +296,7 @@ def test_an_unreadable_recording_is_refused_and_the_others_count(person, tmp_pat
     result = gate.validate(tmp_path, "sim")
     assert result["n_recordings"] == 1
     assert [line.split(":")[0] for line in result["refused"]] == ["broken"]
+    assert "cannot be read as a recording" in result["refused"][0]
 
 
 @pytest.mark.data

@@ -18,6 +18,7 @@ from solekit_hil.walker.posture import Carriage, Feet, settled
 
 RATE_HZ = 120.0
 _CENTRE = 0.562  # height of the centre of mass of who stands at ease, of the height
+_APART_M = 0.08  # of each foot, more than in walking
 _LIFT_M = 0.07  # of a foot that steps
 _SECONDS = 120.0  # of repetitions, then they begin anew
 
@@ -40,8 +41,8 @@ def _both(**values: float) -> Pose:
 
 def _lunge(side: Side) -> list[tuple[float, Pose]]:
     rear = "right" if side == "left" else "left"
-    forward = {f"{side}_ahead": 0.36, "body_ahead": 0.17, "lean": 0.1}
-    deep = {**forward, "body_up": -0.15, f"{rear}_pitch": -0.75, "body_ahead": 0.19}
+    forward = {f"{side}_ahead": 0.36, "body_ahead": 0.21, "body_up": -0.05, "lean": 0.1}
+    deep = {**forward, "body_up": -0.16, f"{rear}_pitch": -0.75, "body_ahead": 0.27}
     return [(0.8, forward), (0.9, deep), (0.3, deep), (0.8, forward), (0.9, {}), (0.5, {})]
 
 
@@ -53,15 +54,15 @@ POSES: dict[str, list[tuple[float, Pose]]] = {
     "squat": [(1.1, _CROUCHED), (0.25, _CROUCHED), (1.0, {}), (0.5, {})],
     "lunge": [*_lunge("left"), *_lunge("right")],
     "sit-to-stand": [
-        *((0.7, _BENT), (0.9, {}), (1.0, {})),
-        *((0.9, _BENT), (0.7, _SEATED), (1.2, _SEATED)),
+        *((0.8, {}), (0.9, _BENT), (0.7, _SEATED), (1.2, _SEATED)),
+        *((0.7, _BENT), (0.9, {})),
     ],
     "warm-up": [
         *((0.9, _both(arm=3.0, elbow=0.05)), (0.9, _both(spread=1.4)), (0.7, {})),
-        *((0.8, {"tilt": 0.45, "body_left": 0.02, "right_spread": 2.6}), (0.7, {})),
-        *((0.8, {"tilt": -0.45, "body_left": -0.02, "left_spread": 2.6}), (0.7, {})),
-        *((0.7, {"turn": 0.7, **_both(spread=1.2, elbow=1.2)}),),
-        *((1.2, {"turn": -0.7, **_both(spread=1.2, elbow=1.2)}), (0.7, {})),
+        *((1.2, {"tilt": 0.4, "body_left": 0.02, "right_spread": 2.6}), (1.1, {})),
+        *((1.2, {"tilt": -0.4, "body_left": -0.02, "left_spread": 2.6}), (1.1, {})),
+        *((1.0, {"turn": 0.7, **_both(spread=1.2, elbow=1.2)}),),
+        *((1.6, {"turn": -0.7, **_both(spread=1.2, elbow=1.2)}), (1.0, {})),
         *((1.2, _BENT_OVER), (0.4, _BENT_OVER)),
         *((1.0, {}), (0.6, {"body_up": 0.015, "body_ahead": 0.02, **_both(pitch=-0.5)})),
         *((0.6, {"body_ahead": 0.0}), (0.6, {"body_left": 0.05, "body_up": -0.015})),
@@ -93,7 +94,7 @@ def compose(name: str, person: Person, rng: np.random.Generator) -> Composed:
     }
     sway = _sway(rng, n)
     height = person.height_m
-    half = person.step_width_m / 2 + 0.05
+    half = person.step_width_m / 2 + _APART_M
     states: dict[Side, FootState] = {}
     for side in SIDES:
         steps = np.array([pose[f"{side}_ahead"] for pose in poses])

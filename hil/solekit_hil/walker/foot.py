@@ -120,6 +120,14 @@ class Foot:
         bent = np.minimum(now.pitch, 0.0) * (ease(unit(now.swing / _STRAIGHT)) - 1.0)
         return FootState(at, now.pitch, now.pitch + bent)
 
+    def stands(self, t_s: FloatArray) -> FloatArray:
+        """Return where the IMU is when the foot lies flat in the latest contact, (n, 3)."""
+        at = np.zeros((t_s.shape[0], 3))
+        if not self._standing:
+            at = self._holds[3:6, latest(self._holds[0], t_s)].T.copy()
+        at[:, 1] += self._aside_m
+        return at
+
     def pitch(self, t_s: FloatArray) -> FloatArray:
         """Return the pitch, toes up, (n,)."""
         return np.zeros_like(t_s) if self._standing else self._pitch(t_s)[0]

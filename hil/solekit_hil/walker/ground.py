@@ -18,6 +18,7 @@ from solekit_hil.walker.touch import Contact, Sole, contacts_of, mask_of, sole_o
 
 FRICTION = 0.8  # of a dry floor: more would slip
 _STEP_S = 0.45  # a longer double support is standing
+_RESTS = 0.03  # of the load stays on a foot that stands
 _RAMP_S = 0.12  # in standing a foot takes or gives its load within
 _FADE = 0.1  # of a double support
 _LEVER = 0.6  # how much of a step's double support the lever tells, the rest is its usual course
@@ -129,8 +130,12 @@ def share_of_left(
             weight = {side: np.maximum(weight[side], t < _RAMP_S) for side in SIDES}
         if end == len(both):
             weight = {side: np.maximum(weight[side], t > t[-1] - _RAMP_S) for side in SIDES}
-        a, b = lever[start:end] * weight["left"], (1 - lever[start:end]) * weight["right"]
-        share[start:end] = np.where(a + b > 0, a / np.maximum(a + b, 1e-9), 0.5)
+        # Who stands on both feet leaves a little on each, and no foot bears more than its ramp.
+        least, most = 1 - weight["right"], weight["left"]
+        told = np.clip(lever[start:end], _RESTS, 1 - _RESTS)
+        share[start:end] = np.where(
+            least <= most, np.minimum(np.maximum(told, least), most), (least + most) / 2
+        )
     return share
 
 

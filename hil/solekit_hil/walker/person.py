@@ -64,6 +64,7 @@ class Person:
         # Body mass index within 18 to 34: heavier people are taller, but not by much.
         stature = between(-0.07, 0.07)
         height_m = 1.72 + 0.3 * (mass_kg - 72.0) / 100.0 + stature
+        height_m = min(max(height_m, (mass_kg / 34.0) ** 0.5), (mass_kg / 18.0) ** 0.5)
         return cls(
             mass_kg=mass_kg,
             speed_m_s=1.3 + 0.13 * brisk,

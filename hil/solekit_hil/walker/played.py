@@ -29,7 +29,7 @@ from solekit_hil.walker.smooth import unit
 from solekit_hil.walker.touch import Sole, sole_of
 
 CUTOFF_HZ = 8.0  # of the body's motion, for its forces
-_WRAP_S = 2.0  # of a cyclic motion, put before and after it
+_WRAP_S = 8.0  # of a cyclic motion, put before and after it: more than a contact lasts
 _RAISED_DEG = 35.0  # the heel is fully raised
 _HEEL_OFF_DEG, _FLAT_DEG = -4.0, 2.0
 

@@ -15,6 +15,7 @@ SEGMENTS = (
     "torso",
     *(f"{side}_{part}" for side in SIDES for part in ("thigh", "shank")),
 )
+_FLAT_SLOPE = 0.03  # of a sole that lies flat
 _HIPS, _SHOULDERS = ("left_hip", "right_hip"), ("left_shoulder", "right_shoulder")
 _AT = {"pelvis": 0.1, "torso": 0.75, "thigh": 0.5, "shank": 0.5}  # from the lower end
 
@@ -43,14 +44,21 @@ def segment_imu(points_m: FloatArray, segment: str, rate_hz: float) -> Float32Ar
 
 def foot_imu(points_m: FloatArray, side: str, rate_hz: float) -> Float32Array:
     """Return what the IMU over the arch of a foot feels, (n, 6), from key points (n, 21, 3)."""
-    heel, tip, small = (
-        point(points_m, (f"{side}_{name}",)) for name in ("heel", "big_toe", "small_toe")
+    heel, tip, ankle = (
+        point(points_m, (f"{side}_{name}",)) for name in ("heel", "big_toe", "ankle")
     )
-    ahead = _unit(tip - heel)
-    across = (tip - small) * (-1.0 if side == "left" else 1.0)
-    up = _unit(np.cross(ahead, across))
+    along = tip - heel
+    length = float(np.median(np.linalg.norm(along, axis=1)))
+    level = _unit(along * np.array([1.0, 1.0, 0.0]))
+    # Heel and ankle turn together; the toes bend, so they only tell the heading and what is flat.
+    raised = np.arctan2((ankle - heel)[:, 2], ((ankle - heel) * level).sum(axis=1))
+    lying = np.abs(along[:, 2]) < _FLAT_SLOPE * length
+    pitch = raised - np.median(raised[lying] if lying.any() else raised)
+    vertical = np.array([0.0, 0.0, 1.0])
+    ahead = np.cos(pitch)[:, None] * level + np.sin(pitch)[:, None] * vertical
+    up = np.cos(pitch)[:, None] * vertical - np.sin(pitch)[:, None] * level
     axes = np.stack([ahead, np.cross(up, ahead), up], axis=1)
-    return _felt(heel + IMU_AT * (tip - heel), axes, rate_hz)
+    return _felt(heel + IMU_AT * length * ahead, axes, rate_hz)
 
 
 def _felt(at: FloatArray, axes: FloatArray, rate_hz: float) -> Float32Array:

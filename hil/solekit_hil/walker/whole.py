@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from solekit.layouts import SIDES, BoolArray, FloatArray, Side
 from solekit_hil.walker.angles import joint_angles
 from solekit_hil.walker.body import centre_of_mass
-from solekit_hil.walker.foot import Foot, FootState
+from solekit_hil.walker.foot import IMU_AT, Foot, FootState
 from solekit_hil.walker.interface import Body, Float32Array
 from solekit_hil.walker.pendulum import heights_m, paths_m
 from solekit_hil.walker.person import GRAVITY_M_S2, Style
@@ -20,7 +20,7 @@ from solekit_hil.walker.posture import Carriage, Feet, overreach_m, settled
 from solekit_hil.walker.segments import segment_imu
 
 RATE_HZ = 120.0
-_BLOCK_S, _MARGIN_S = 8.0, 5.0  # the ends of a solution are forgotten within the margin
+_BLOCK_S, _MARGIN_S = 16.0, 9.0  # the ends of a solution are forgotten within the margin
 _PAD = 4  # samples of a block beyond its ends, for derivatives
 _CENTRE = 0.56  # height of the centre of mass of a standing body, of its height
 _ARM, _ELBOW, _RUN_ELBOW = 0.9, 0.35, 1.5  # swing per leg length of step; bend of the elbow
@@ -57,7 +57,7 @@ class WholeBody:
         self._planned, self._feet, self._style = planned, feet, style
         self._period_s = period_s
         self._lower_m = 0.0
-        self._block = lru_cache(maxsize=6)(self._make)
+        self._block = lru_cache(maxsize=4)(self._make)
         t = np.arange(0.0, _SETTLE_S, 1 / RATE_HZ)
         inner = slice(round(2 * RATE_HZ), -round(2 * RATE_HZ))
         # One height for all strides, so that the legs reach the ground in all but the longest.
@@ -137,13 +137,13 @@ class WholeBody:
         for side in SIDES:
             along, across = self._planned.line(side, t)
             aside = (0.5 - across) * 0.38 * feet.length_m
-            ground = feet.along(side, 0.0)
+            # The foot turns over the ground, the line does not turn with it.
+            flat = self._feet[side].stands(within) + cycle[:, None] * self._feet[side].total_m
             cop[side] = (
-                ground
-                + (along * feet.length_m)[:, None] * feet.ahead(side)
+                flat
+                + ((along - IMU_AT) * feet.length_m)[:, None] * feet.ahead(side)
                 + aside[:, None] * feet.left(side)
             )
-            cop[side][:, 2] = states[side].at_m[:, 2] * (lift[side] > 0)
         total = lift["left"] + lift["right"]
         some = np.where(total > 1e-6, total, 1.0)
         share: dict[Side, FloatArray] = {
