@@ -58,6 +58,7 @@ class Foot:
         length = style.person.foot_length_m
         self._behind_m, self._before_m = IMU_AT * length, (BALL_AT - IMU_AT) * length
         self._motion = style.motion
+        self._raised = style.raised_rad > 0
         self.event_s: dict[Kind, FloatArray] = {}
         self.total_m = np.zeros(3)  # of the way, in a period
         if self._standing:
@@ -117,7 +118,9 @@ class Foot:
         now = self._kinematics(t_s)
         at = np.stack(now.at, axis=1)
         at[:, 1] += self._aside_m
-        bent = np.minimum(now.pitch, 0.0) * (ease(unit(now.swing / _STRAIGHT)) - 1.0)
+        # On tiptoe they stay bent.
+        straight = 0.0 if self._raised else ease(unit(now.swing / _STRAIGHT))
+        bent = np.minimum(now.pitch, 0.0) * (straight - 1.0)
         return FootState(at, now.pitch, now.pitch + bent)
 
     def stands(self, t_s: FloatArray) -> FloatArray:
