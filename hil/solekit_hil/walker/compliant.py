@@ -28,7 +28,7 @@ from solekit_hil.walker.smooth import unit
 _BLOCK = 32  # samples at once: what fits the caches of a processor
 _PRELOAD_N = 80.0  # the shoe presses the foot on its sole: contact never shrinks to a point
 _MARGIN = 0.04  # of the length of the sole: how near the edge a centre of pressure may come
-_LATTICE_MM = 8.0
+_LATTICE_MM = 11.0
 _SUB = 4  # a cell at the edge of the foot is cut into _SUB x _SUB parts
 
 _STEPS = 8  # of Newton, from a start that is interpolated between solved states
