@@ -16,11 +16,11 @@ LEGS = ("hip", "knee", "ankle", "heel", "big_toe")
 
 
 NAMED = {
-    "asis": "LASI RASI L.ASIS RxAsis L_IAS R.ASIS LxASIS Left_Asis",
-    "psis": "LPSI R.PSIS L_IPS",
+    "asis": "LASI RASI LFWT L.ASIS RxAsis L_IAS R.ASIS LxASIS Left_Asis",
+    "psis": "LPSI R.PSIS L_IPS RBWT",
     "hip": "LHJC RHJC",
     "knee": "LKJC",
-    "knee_lateral": "LKNE R.Knee LFLE R_FLE LLFC",
+    "knee_lateral": "LKNE R.Knee RLE LFLE R_FLE LLFC",
     "knee_medial": "LFME RKneeMed R.MKnee",
     "ankle": "RAJC",
     "ankle_lateral": "LANK L.Ankle RFAL RLM",
@@ -49,6 +49,12 @@ def test_labels_as_laboratories_write_them_name_side_and_place(place):
     for label in NAMED[place].split():
         side = "left" if label.startswith("L") else "right"
         assert place_of(label) == (side, place), label
+
+
+def test_a_side_may_come_last_and_a_person_first():
+    assert place_of("ASIS_L") == ("left", "asis")
+    assert place_of("knee_lat_r") == ("right", "knee_lateral")
+    assert place_of("Someone:RASI") == ("right", "asis")
 
 
 @pytest.mark.parametrize("place", MIDDLE)

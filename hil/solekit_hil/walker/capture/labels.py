@@ -6,17 +6,26 @@ import re
 
 # Place -> how it is written, without side, in lower case, letters and digits only.
 _PLACES = {
-    "asis": ("asis", "asi", "ias", "antsupiliac"),
-    "psis": ("psis", "psi", "ips"),
+    "asis": ("asis", "asi", "ias", "antsupiliac", "fwt", "asis1"),
+    "psis": ("psis", "psi", "ips", "bwt", "postsupiliac"),
     "sacrum": ("sacr", "sacral", "sacrum", "vsacral", "vsacrum", "mai"),
     "hip": ("hjc", "hjcreg", "hipjc", "hip"),
     "knee": ("kjc",),
     "knee_lateral": (
         *("knee", "kne", "lfc", "fle", "latcon", "lknee", "kneelat", "latknee", "kneelateral"),
-        *("lek", "lepi", "kneeout", "lateralknee", "femlatepi"),
+        *(
+            "lek",
+            "lepi",
+            "le",
+            "latepicondyle",
+            "kneelateralepicondyle",
+            "kneeout",
+            "lateralknee",
+            "femlatepi",
+        ),
     ),
     "knee_medial": (
-        *("mfc", "fme", "mknee", "kneemed", "medknee", "kneemedial", "mek", "medcon"),
+        *("mfc", "fme", "mknee", "kneemed", "medknee", "kneemedial", "mek", "medcon", "me"),
         *("medialknee", "kneein"),
     ),
     "ankle": ("ajc",),
@@ -29,7 +38,19 @@ _PLACES = {
         "medialankle",
     ),
     "shoulder": (
-        *("shoulder", "sho", "acr", "ac", "acromium", "acromion", "should", "sae", "shld"),
+        *(
+            "shoulder",
+            "sho",
+            "acr",
+            "acrom",
+            "sh",
+            "ac",
+            "acromium",
+            "acromion",
+            "should",
+            "sae",
+            "shld",
+        ),
         *("sjc", "shoul"),
     ),
     "elbow_lateral": ("elbowlat", "lel", "elb", "elbow", "ejc", "hle", "latelbow", "elbowl"),
@@ -39,7 +60,20 @@ _PLACES = {
         *("wrist", "rsp", "usp", "wri", "wrists"),
     ),
     "c7": ("c7", "cv7"),
-    "sternum": ("clav", "sjn", "sternum", "strn", "sxs", "stern", "manubrium"),
+    "sternum": (
+        "clav",
+        "sjn",
+        "sternum",
+        "strn",
+        "sxs",
+        "stern",
+        "manubrium",
+        "ij",
+        "px",
+        "jug",
+        "xiph",
+        "xiphoid",
+    ),
     "head": ("fhd", "bhd", "temple", "tophead", "cheec", "head", "forehead", "rearhead"),
     "thigh": (),
     "shank": (),
@@ -65,7 +99,8 @@ def place_of(label: str) -> tuple[str, str] | None:
 
     None if it is none that the body is built from.
     """
-    plain = re.sub(r"[^a-z0-9]", "", label.lower())
+    # Before a colon stands who wears the marker.
+    plain = re.sub(r"[^a-z0-9]", "", label.lower().rpartition(":")[2])
     if plain in _WORDS and _WORDS[plain] == "psis":
         return "", "sacrum"  # one marker for both
     if plain in _WORDS and _WORDS[plain] in _MIDDLE:
@@ -74,6 +109,16 @@ def place_of(label: str) -> tuple[str, str] | None:
         for mark in marks:
             if plain.startswith(mark):
                 place = _word(plain[len(mark) :])
+                if place:
+                    return "" if place in _MIDDLE else side, place
+    return _side_last(plain)
+
+
+def _side_last(plain: str) -> tuple[str, str] | None:
+    for side, marks in (("left", ("left", "l")), ("right", ("right", "r"))):
+        for mark in marks:
+            if plain.endswith(mark):
+                place = _word(plain[: -len(mark)])
                 if place:
                     return "" if place in _MIDDLE else side, place
     return None
