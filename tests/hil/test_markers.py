@@ -12,8 +12,6 @@ from tests.hil.test_walker_dynamics import MASS_KG, RATE_HZ, still, walking
 
 LEGS = ("hip", "knee", "ankle", "heel", "big_toe")
 
-# -- labels --
-
 
 NAMED = {
     "asis": "LASI RASI LFWT L.ASIS RxAsis L_IAS R.ASIS LxASIS Left_Asis",
@@ -67,8 +65,6 @@ def test_labels_of_the_middle_have_no_side(place):
 def test_a_label_that_names_no_place_of_the_body_is_left_out(label):
     assert place_of(label) is None
 
-
-# -- a person with markers --
 
 FEET: dict[Side, FootMarkers] = {
     side: FootMarkers(f"{side[0].upper()}HEE", f"{side[0].upper()}TOE") for side in SIDES
@@ -198,9 +194,6 @@ def test_a_knee_with_markers_on_both_sides_is_in_their_middle():
     np.testing.assert_allclose(distances_m(seen(markers), points, ("knee",)), 0, atol=3e-4)
 
 
-# -- what is missing --
-
-
 def test_legs_and_pelvis_are_enough_for_a_whole_body_by_proportion():
     points = swaying()
     found = seen(marked(points, upper=False))
@@ -274,9 +267,6 @@ def test_what_is_missing_at_the_ends_is_not_made_up():
     shown = np.asarray(np.isfinite(seen(markers).points_m).all(axis=(1, 2)))
     assert np.flatnonzero(shown)[[0, -1]].tolist() == [100, 679]
     assert shown[100:680].all()
-
-
-# -- soles and clusters --
 
 
 def test_a_foot_is_as_long_as_its_leg_asks():
