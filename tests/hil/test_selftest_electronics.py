@@ -37,10 +37,10 @@ def real(found) -> list[tuple[int, int, int]]:
 @pytest.mark.parametrize(
     ("layout", "motion", "seed"),
     [
-        *(("grid-30x22", "walk", seed) for seed in range(20, 24)),
-        *(("grid-29x21", "walk", seed) for seed in range(30, 32)),
-        *(("cells-16", "walk", seed) for seed in range(40, 42)),
-        *(("cells-4", "walk", seed) for seed in range(50, 52)),
+        *(("grid-30x22", "walk", seed) for seed in range(20, 22)),
+        *(("grid-29x21", "walk", seed) for seed in (30,)),
+        *(("cells-16", "walk", seed) for seed in (40,)),
+        *(("cells-4", "walk", seed) for seed in (50,)),
         ("grid-30x22", "run", 60),
         ("grid-30x22", "limp", 61),
     ],
@@ -102,8 +102,8 @@ def test_a_thread_that_is_cut_half_way_is_named_with_the_place(sole):
 @pytest.mark.parametrize(
     ("kind", "pair"),
     [
-        *((codes.SWAPPED_ROWS, pair) for pair in ((6, 7), (17, 18), (22, 23), (5, 9), (8, 19))),
-        *((codes.SWAPPED_COLUMNS, pair) for pair in ((3, 4), (8, 9), (16, 17), (4, 12))),
+        *((codes.SWAPPED_ROWS, pair) for pair in ((6, 7), (22, 23), (8, 19))),
+        *((codes.SWAPPED_COLUMNS, pair) for pair in ((3, 4), (16, 17), (4, 12))),
     ],
 )
 def test_swapped_lines_are_named(kind, pair):

@@ -243,16 +243,16 @@ def test_a_limp_is_seen_in_the_stance_times():
     assert stance["left"] - stance["right"] == pytest.approx(true_difference, abs=0.02)
 
 
-def test_an_hour_of_a_small_insole_passes_without_a_loss():
+def test_twenty_minutes_of_a_small_insole_passes_without_a_loss():
     async def walk():
         async with solekit.connect("sim:walk?layout=cells-4&side=left&rate_hz=10") as insole:
             await insole.start()
-            await insole.clock.sleep(3600.0)
+            await insole.clock.sleep(1200.0)
             return await insole.stop()
 
     losses = asyncio.run(walk())
-    assert losses["pressure"].sampled == pytest.approx(36_000, abs=5)
-    assert losses["events"].sampled > 10_000
+    assert losses["pressure"].sampled == pytest.approx(12_000, abs=5)
+    assert losses["events"].sampled > 3_500
     for loss in losses.values():
         assert loss.holds
         assert loss.missing == 0

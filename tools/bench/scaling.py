@@ -91,25 +91,31 @@ def spent(
 
 def imu_blocks(duration_s: float, making: Stopwatch) -> Iterator[ImuBlock]:
     """Yield the walker's IMU in blocks, made in ``making``."""
-    for t_s, _, imu in samples(duration_s, making):
+    person = walker_of_one_foot()
+    for t_s in times(duration_s):
+        with making:
+            imu = person.imu(t_s)["left"].astype(float)
         yield ImuBlock(t_s, imu[:, :3], imu[:, 3:])
 
 
 def load_blocks(duration_s: float, making: Stopwatch) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Yield the walker's load in blocks, made in ``making``."""
-    for t_s, load, _ in samples(duration_s, making):
+    person = walker_of_one_foot()
+    for t_s in times(duration_s):
+        with making:
+            load = person.force_n("left", t_s)
         yield t_s, load
 
 
-def samples(
-    duration_s: float, making: Stopwatch
-) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
-    """Yield times, load and IMU of the left foot, BLOCK_S at a time."""
+def walker_of_one_foot() -> walker.SeededWalker:
+    """Return the virtual person with a sole on the left."""
     person = walker.build("walk", seed=1, layouts={"left": layouts.named("cells-4", "left")})
+    assert isinstance(person, walker.SeededWalker)
+    return person
+
+
+def times(duration_s: float) -> Iterator[FloatArray]:
+    """Yield the times of the samples, BLOCK_S at a time."""
     n, step = round(duration_s * RATE_HZ), round(BLOCK_S * RATE_HZ)
     for first in range(0, n, step):
-        t_s = np.arange(first, min(first + step, n)) / RATE_HZ
-        with making:
-            cells, feet, _ = person.sample(t_s)
-            load, imu = cells["left"].sum(axis=1).astype(float), feet["left"].astype(float)
-        yield t_s, load, imu
+        yield np.arange(first, min(first + step, n)) / RATE_HZ

@@ -30,6 +30,7 @@ __all__ = [
     "Event",
     "Person",
     "Sample",
+    "SeededWalker",
     "Truth",
     "Walker",
     "build",
