@@ -227,8 +227,8 @@ def test_no_force_gives_zero_cells_and_no_centre():
     [
         ([-1.0], [[40, 90]], [0], "-1.0 N"),
         ([np.nan], [[40, 90]], [0], "nan N"),
-        ([1.0], [[40, np.nan]], [0], "not a number"),
-        ([1.0], [[40, 90]], [np.inf], "not a number"),
+        ([1.0], [[40, np.nan]], [0], "needs numbers"),
+        ([1.0], [[40, 90]], [np.inf], "needs numbers"),
         ([1.0], [40, 90], [0], "shapes"),
         (1.0, [[40, 90]], [0], "shapes"),
     ],

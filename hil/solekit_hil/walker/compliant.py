@@ -28,7 +28,7 @@ from solekit_hil.walker.smooth import unit
 _BLOCK = 32  # samples at once: what fits the caches of a processor
 _PRELOAD_N = 80.0  # the shoe presses the foot on its sole: contact never shrinks to a point
 _MARGIN = 0.04  # of the length of the sole: how near the edge a centre of pressure may come
-_LATTICE_MM = 11.0
+_LATTICE_MM = 4.0, 11.0  # at the finest and at the coarsest
 _SUB = 4  # a cell at the edge of the foot is cut into _SUB x _SUB parts
 
 _STEPS = 8  # of Newton, from a start that is interpolated between solved states
@@ -295,8 +295,11 @@ def _hull_edges(
 
 def _lattice(layout: Layout) -> tuple[FloatArray, FloatArray, FloatArray, tuple[float, float]]:
     """Return x, y, area of the points of a lattice all over the sole, and its pitch in mm."""
-    cols = max(2, round(layout.width_mm / _LATTICE_MM))
-    rows = max(2, round(layout.length_mm / _LATTICE_MM))
+    # No coarser than the cells, or a point would press on few of them as hard as on many.
+    apart_mm = np.sqrt(layout.width_mm * layout.length_mm / layout.n_cells)
+    pitch_mm = np.clip(0.8 * apart_mm, *_LATTICE_MM)
+    cols = max(2, round(layout.width_mm / pitch_mm))
+    rows = max(2, round(layout.length_mm / pitch_mm))
     pitch_x, pitch_y = layout.width_mm / cols, layout.length_mm / rows
     row, col = np.divmod(np.arange(rows * cols), cols)
     area = np.full(rows * cols, pitch_x * pitch_y)
@@ -392,8 +395,5 @@ def _checked(
         raise DataError(f"press: a force is {bad} N; give forces of 0 or more")
     loaded = force > 0
     if not (np.isfinite(cop[loaded]).all() and np.isfinite(heel_raise[loaded]).all()):
-        raise DataError(
-            "press: centre of pressure or heel raise is not a number where the force is not 0; "
-            "give numbers there"
-        )
+        raise DataError("press: a loaded foot needs numbers for centre of pressure and heel raise")
     return force, cop, heel_raise
