@@ -21,9 +21,9 @@ from solekit_hil.walker.interface import (
     Float32Array,
     Kind,
     Sample,
-    Truth,
 )
 from solekit_hil.walker.person import GRAVITY_M_S2
+from solekit_hil.walker.sampling import sampled
 from solekit_hil.walker.segments import foot_imu, segment_imu
 from solekit_hil.walker.smooth import unit
 from solekit_hil.walker.touch import Sole, sole_of
@@ -77,35 +77,20 @@ class PlayedWalker:
 
     def sample(self, t_s: FloatArray | float) -> Sample:
         """Return cells, IMU and truth at ``t_s``, a scalar or shape (n,), in any order."""
-        t = np.asarray(t_s, dtype=float)
-        if t.ndim > 1:
-            raise ValueError(f"t_s must be a scalar or have one axis, not shape {t.shape}")
-        is_scalar = t.ndim == 0
-        t = np.atleast_1d(t)
-        cells: dict[Side, Float32Array] = {}
-        force_n: dict[Side, FloatArray] = {}
-        cop_mm: dict[Side, FloatArray] = {}
-        for side, sole in self._soles.items():
-            force_n[side] = self.force_n(side, t)
-            layout, ground = self.layouts[side], self._ground
-            fit = self._shapes[side].length_mm / layout.length_mm * (1 - 2 * CLEARANCE)
-            along, across = self._at(ground.along[side], t), self._at(ground.across[side], t)
-            place = np.stack(
-                [
-                    (0.5 + across) * layout.width_mm,
-                    (CLEARANCE + along * fit) * layout.length_mm,
-                ],
-                axis=1,
-            )
-            raised = unit(-self._at(self._feet[side].pitch_deg, t) / _RAISED_DEG)
-            cells[side], cop_mm[side] = sole.press(force_n[side], place, raised)
-        imu: dict[Side, Float32Array] = self.imu(t)
-        if is_scalar:
-            cells = {side: array[0] for side, array in cells.items()}
-            imu = {side: array[0] for side, array in imu.items()}
-            force_n = {side: array[0] for side, array in force_n.items()}
-            cop_mm = {side: array[0] for side, array in cop_mm.items()}
-        return cells, imu, Truth(force_n, cop_mm, self)
+        return sampled(self, t_s, self._soles, self._pressed)
+
+    def _pressed(self, side: Side, t_s: FloatArray) -> tuple[Float32Array, FloatArray, FloatArray]:
+        force_n = self.force_n(side, t_s)
+        layout, ground = self.layouts[side], self._ground
+        fit = self._shapes[side].length_mm / layout.length_mm * (1 - 2 * CLEARANCE)
+        along, across = self._at(ground.along[side], t_s), self._at(ground.across[side], t_s)
+        place = np.stack(
+            [(0.5 + across) * layout.width_mm, (CLEARANCE + along * fit) * layout.length_mm],
+            axis=1,
+        )
+        raised = unit(-self._at(self._feet[side].pitch_deg, t_s) / _RAISED_DEG)
+        cells, cop_mm = self._soles[side].press(force_n, place, raised)
+        return cells, force_n, cop_mm
 
     def imu(self, t_s: FloatArray) -> dict[Side, Float32Array]:
         """Return the IMUs alone, (n, 6) per side, same bits as ``sample``."""

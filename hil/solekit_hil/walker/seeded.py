@@ -21,9 +21,9 @@ from solekit_hil.walker.interface import (
     Float32Array,
     Kind,
     Sample,
-    Truth,
 )
 from solekit_hil.walker.person import GRAVITY_M_S2, MOTIONS, Person, Style
+from solekit_hil.walker.sampling import sampled
 from solekit_hil.walker.schedule import make
 from solekit_hil.walker.smooth import wave
 from solekit_hil.walker.whole import WholeBody
@@ -80,33 +80,21 @@ class SeededWalker:
 
     def sample(self, t_s: FloatArray | float) -> Sample:
         """Return cells, IMU and truth at ``t_s``, a scalar or shape (n,), in any order."""
-        t = np.asarray(t_s, dtype=float)
-        if t.ndim > 1:
-            raise ValueError(f"t_s must be a scalar or have one axis, not shape {t.shape}")
-        is_scalar = t.ndim == 0
-        t = np.atleast_1d(t)
-        cells: dict[Side, Float32Array] = {}
-        force_n: dict[Side, FloatArray] = {}
-        cop_mm: dict[Side, FloatArray] = {}
-        now = self._forward * t
-        for side, sole in self._soles.items():
-            force_n[side] = self.force_bw(side, now) * self.body_weight_n
-            along, across = self.line(side, now)
-            layout = self.layouts[side]
-            fit = self.person.fit * (1 - 2 * CLEARANCE)
-            place = np.stack(
-                [across * layout.width_mm, (CLEARANCE + along * fit) * layout.length_mm], axis=1
-            )
-            foot = self._feet[side]
-            raised = foot.raise_of(foot.pitch(self._within(now)))
-            cells[side], cop_mm[side] = sole.press(force_n[side], place, raised)
-        imu: dict[Side, Float32Array] = self.imu(t)
-        if is_scalar:
-            cells = {side: array[0] for side, array in cells.items()}
-            imu = {side: array[0] for side, array in imu.items()}
-            force_n = {side: array[0] for side, array in force_n.items()}
-            cop_mm = {side: array[0] for side, array in cop_mm.items()}
-        return cells, imu, Truth(force_n, cop_mm, self)
+        return sampled(self, t_s, self._soles, self._pressed)
+
+    def _pressed(self, side: Side, t_s: FloatArray) -> tuple[Float32Array, FloatArray, FloatArray]:
+        now = self._forward * t_s
+        force_n = self.force_bw(side, now) * self.body_weight_n
+        along, across = self.line(side, now)
+        layout = self.layouts[side]
+        fit = self.person.fit * (1 - 2 * CLEARANCE)
+        place = np.stack(
+            [across * layout.width_mm, (CLEARANCE + along * fit) * layout.length_mm], axis=1
+        )
+        foot = self._feet[side]
+        raised = foot.raise_of(foot.pitch(self._within(now)))
+        cells, cop_mm = self._soles[side].press(force_n, place, raised)
+        return cells, force_n, cop_mm
 
     def imu(self, t_s: FloatArray) -> dict[Side, Float32Array]:
         """Return the IMUs alone, (n, 6) per side, same bits as ``sample``."""
