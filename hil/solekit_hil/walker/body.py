@@ -24,6 +24,9 @@ KEYPOINTS = (
 POSE_KEYPOINTS = tuple(name for name in KEYPOINTS if name not in ("neck", "pelvis"))
 INDEX = {name: i for i, name in enumerate(KEYPOINTS)}
 N_KEYPOINTS = len(KEYPOINTS)
+# Shares of the height (Drillis and Contini 1964), and of the foot's length.
+FOOT_LENGTH, ANKLE_HEIGHT = 0.152, 0.039
+ANKLE_AT, SMALL_TOE_AT, FOOT_BREADTH = 0.25, 0.82, 0.38
 
 
 class Segment(NamedTuple):

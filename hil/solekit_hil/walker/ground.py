@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from solekit.layouts import SIDES, BoolArray, FloatArray, Side
-from solekit_hil.walker.body import Motion, centre_of_mass
+from solekit_hil.walker.body import FOOT_BREADTH, Motion, centre_of_mass
 from solekit_hil.walker.dynamics import Wrench, wrench
 from solekit_hil.walker.schedule import handover
-from solekit_hil.walker.touch import Contact, Sole, contacts_of, mask_of, sole_of
+from solekit_hil.walker.touch import Contact, Sole, contacts_of, mask_of, sole_of, spans_of
 
 FRICTION = 0.8  # of a dry floor: more would slip
 _STEP_S = 0.45  # a longer double support is standing
@@ -32,7 +32,6 @@ _FOREMOST = (0.82, 0.82, 0.88, 0.84, 0.80, 0.72, 0.45, 0.20, 0.06, 0.06)
 _FLAT, _FOLLOWS = 0.435, 0.293  # a flat foot: centre of pressure = FLAT + FOLLOWS * body's centre
 # The gait line bends outwards in the middle: shares of the length, and of the width outwards.
 _LINE_AT, _LINE_OUT = (0.0, 0.3, 0.55, 0.75, 1.0), (0.0, 0.06, 0.10, 0.02, -0.10)
-_BREADTH = 0.38  # of the length
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +105,7 @@ def share_of_left(
     lever = ((total.centre_m - place["right"]) * between).sum(axis=1)
     lever = lever / np.maximum((between * between).sum(axis=1), 1e-4)
     lever = np.clip(np.nan_to_num(lever, nan=0.5), 0.0, 1.0)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], both.astype(int), [0]])))
-    for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+    for start, end in spans_of(both):
         spans = {side: _around(contacts[side], start) for side in SIDES}
         landed = max(SIDES, key=lambda side: spans[side].ic_s)
         leaves = min(SIDES, key=lambda side: spans[side].to_s)
@@ -174,7 +172,7 @@ def _along(motion: Motion, sole: Sole, total: Wrench, trust: FloatArray) -> Floa
 
 def _place(sole: Sole, along: FloatArray, across: FloatArray) -> FloatArray:
     at = sole.heel + (along * sole.length_m)[:, None] * sole.ahead
-    at = at - (across * _BREADTH * sole.length_m)[:, None] * sole.leftward
+    at = at - (across * FOOT_BREADTH * sole.length_m)[:, None] * sole.leftward
     return np.column_stack([at[:, :2], np.zeros(len(at))])
 
 

@@ -7,14 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from solekit.layouts import SIDES, BoolArray, FloatArray, Side
-from solekit_hil.walker.body import INDEX, N_KEYPOINTS, centre_of_mass
+from solekit_hil.walker.body import (
+    ANKLE_AT,
+    ANKLE_HEIGHT,
+    FOOT_BREADTH,
+    INDEX,
+    N_KEYPOINTS,
+    SMALL_TOE_AT,
+    centre_of_mass,
+)
 from solekit_hil.walker.foot import BALL_AT, IMU_AT, FootState
 
 # Shares of the height (Drillis and Contini 1964; the hips Winter 2009).
 _THIGH, _SHANK, _TRUNK, _NECK, _HEAD = 0.245, 0.246, 0.288, 0.052, 0.070
 _HALF_HIPS, _HALF_SHOULDERS, _UPPER_ARM, _FOREARM = 0.052, 0.112, 0.186, 0.146
-_ANKLE_AT, _ANKLE_HEIGHT = 0.25, 0.039
-_BREADTH, _SMALL_TOE_AT = 0.38, 0.82  # of the foot's length
 _LONGEST = 0.998  # of the leg: a knee is never quite straight
 
 
@@ -72,7 +78,7 @@ class Feet:
         _, pitch, _ = self.states[side]
         up = np.array([0.0, 0.0, 1.0])
         raised = np.cos(pitch)[:, None] * up - np.sin(pitch)[:, None] * self.ahead(side)
-        return self.along(side, _ANKLE_AT) + height_m * raised
+        return self.along(side, ANKLE_AT) + height_m * raised
 
     def _direction(self, side: Side, pitch: FloatArray) -> FloatArray:
         ahead = self.ahead(side)
@@ -97,7 +103,7 @@ def assemble(pelvis_m: FloatArray, carriage: Carriage, feet: Feet, height_m: flo
     for side in SIDES:
         sign = 1.0 if side == "left" else -1.0
         hip = pelvis_m + sign * _HALF_HIPS * height_m * hips[1]
-        ankle = feet.ankle(side, _ANKLE_HEIGHT * height_m)
+        ankle = feet.ankle(side, ANKLE_HEIGHT * height_m)
         put(f"{side}_hip", hip)
         put(f"{side}_ankle", ankle)
         put(f"{side}_knee", _knee(hip, ankle, feet.ahead(side), height_m))
@@ -107,10 +113,10 @@ def assemble(pelvis_m: FloatArray, carriage: Carriage, feet: Feet, height_m: flo
         put(f"{side}_shoulder", shoulder)
         put(f"{side}_elbow", elbow)
         put(f"{side}_wrist", elbow + _FOREARM * height_m * lower)
-        out = sign * feet.left(side) * _BREADTH * feet.length_m
+        out = sign * feet.left(side) * FOOT_BREADTH * feet.length_m
         put(f"{side}_heel", feet.along(side, 0.0))
         put(f"{side}_big_toe", feet.along(side, 1.0) - 0.25 * out)
-        put(f"{side}_small_toe", feet.along(side, _SMALL_TOE_AT) + 0.6 * out)
+        put(f"{side}_small_toe", feet.along(side, SMALL_TOE_AT) + 0.6 * out)
     return points
 
 

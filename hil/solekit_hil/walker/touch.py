@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from solekit.evenly import runs
 from solekit.layouts import SIDES, BoolArray, FloatArray, Side
 from solekit_hil.walker.body import Motion, centre_of_mass
 
@@ -107,7 +108,7 @@ def _contacts(sole: Sole, slow: BoolArray, rate_hz: float) -> list[Contact]:
     near = _without_short(~near, least, within=True)
     near = _without_short(~near, least, within=False)
     found = []
-    for start, end in _runs(near):
+    for start, end in spans_of(near):
         ic = float(start) if start == 0 else _begin(sole, start, end, rate_hz)
         to = float(end - 1) if end == n else _end(sole, ic, end, rate_hz)
         if to - ic < least:
@@ -171,15 +172,16 @@ def _crossing(values: FloatArray, at: int, step: int, level: float) -> float:
     return at + step * float(np.clip(part, 0.0, 1.0))
 
 
-def _runs(mask: BoolArray) -> list[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(int), [0]])))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+def spans_of(mask: BoolArray) -> list[tuple[int, int]]:
+    """Return first and behind-the-last index of every run of True."""
+    starts, ends = runs(mask)
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))
 
 
 def _without_short(mask: BoolArray, least: float, *, within: bool) -> BoolArray:
     """Return ``mask`` without its short runs, those at the ends kept if ``within``."""
     out = mask.copy()
-    for start, end in _runs(mask):
+    for start, end in spans_of(mask):
         at_edge = start == 0 or end == len(mask)
         if end - start < least and not (within and at_edge):
             out[start:end] = False

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from solekit.layouts import SIDES, BoolArray, FloatArray, Side
 from solekit_hil.walker.angles import joint_angles
-from solekit_hil.walker.body import centre_of_mass
+from solekit_hil.walker.body import FOOT_BREADTH, centre_of_mass
 from solekit_hil.walker.foot import IMU_AT, Foot, FootState
 from solekit_hil.walker.interface import Body, Float32Array
 from solekit_hil.walker.pendulum import heights_m, paths_m
@@ -136,7 +136,7 @@ class WholeBody:
         cop: dict[Side, FloatArray] = {}
         for side in SIDES:
             along, across = self._planned.line(side, t)
-            aside = (0.5 - across) * 0.38 * feet.length_m
+            aside = (0.5 - across) * FOOT_BREADTH * feet.length_m
             # The foot turns over the ground, the line does not turn with it.
             flat = self._feet[side].stands(within) + cycle[:, None] * self._feet[side].total_m
             cop[side] = (

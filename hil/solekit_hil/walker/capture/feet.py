@@ -7,14 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from solekit.layouts import BoolArray, FloatArray, Side
+from solekit_hil.walker.body import (
+    ANKLE_AT,
+    ANKLE_HEIGHT,
+    FOOT_BREADTH,
+    FOOT_LENGTH,
+    SMALL_TOE_AT,
+)
 
 _UP = np.array([0.0, 0.0, 1.0])
 _SLOW_M_S = 0.15  # a flat foot's heel and toes do not rise or fall faster
 _NEAR_M = 0.02  # nor are they higher above their lowest than this
 _MARKER_M = 0.01  # a heel marker stands so far behind the heel
-# Shares of the stature (Drillis and Contini 1964) and of the foot's length.
-FOOT_LENGTH, _LEG, _ANKLE_HEIGHT = 0.152, 0.53, 0.039
-_ANKLE_AT, _BREADTH, _SMALL_TOE_AT = 0.25, 0.38, 0.82
+_LEG = 0.53  # hip to floor, share of the stature (Drillis and Contini 1964)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +35,8 @@ class Foot:
         """Return heel, big and small toe, on the plane of the sole."""
         outward = self.leftward * (1 if side == "left" else -1)
         tip = self.heel + self.length_m * self.ahead
-        breadth = _BREADTH * self.length_m
-        small = self.heel + _SMALL_TOE_AT * self.length_m * self.ahead + 0.6 * breadth * outward
+        breadth = FOOT_BREADTH * self.length_m
+        small = self.heel + SMALL_TOE_AT * self.length_m * self.ahead + 0.6 * breadth * outward
         return {
             f"{side}_heel": self.heel,
             f"{side}_big_toe": tip - 0.25 * breadth * outward,
@@ -41,8 +46,8 @@ class Foot:
     def ankle(self) -> FloatArray:
         """Return where the ankle should be, by proportion, for sets without its marker."""
         up = np.cross(self.ahead, self.leftward)
-        height = _ANKLE_HEIGHT / FOOT_LENGTH * self.length_m
-        return self.heel + _ANKLE_AT * self.length_m * self.ahead + height * up
+        height = ANKLE_HEIGHT / FOOT_LENGTH * self.length_m
+        return self.heel + ANKLE_AT * self.length_m * self.ahead + height * up
 
 
 def foot_length_m(hip: FloatArray, heel: FloatArray) -> float:

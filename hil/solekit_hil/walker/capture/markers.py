@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solekit.errors import DataError
-from solekit.evenly import low_pass
+from solekit.evenly import low_pass, runs
 from solekit.layouts import SIDES, FloatArray, Side
 from solekit_hil.walker.body import INDEX, N_KEYPOINTS, Motion
 from solekit_hil.walker.capture import feet
@@ -227,8 +227,7 @@ def _smooth(at_m: FloatArray, rate_hz: float) -> FloatArray:
     before = np.maximum.accumulate(np.where(seen, index, -len(index)))
     after = np.minimum.accumulate(np.where(seen, index, 2 * len(index))[::-1])[::-1]
     known = (after - before) <= MAX_GAP_S * rate_hz
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(int), [0]])))
-    for start, end in zip(edges[::2], edges[1::2], strict=True):
+    for start, end in zip(*runs(known), strict=True):
         piece = whole[start:end]
         if end - start > 0.1 * rate_hz:
             out[start:end] = low_pass(piece, CUTOFF_HZ, rate_hz)

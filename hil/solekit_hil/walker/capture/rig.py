@@ -8,9 +8,10 @@ import numpy as np
 
 from solekit.errors import DataError
 from solekit.layouts import FloatArray, Side
+from solekit_hil.walker.body import FOOT_LENGTH
 
 # Shares of the stature: Drillis and Contini (1964), Body segment parameters.
-FOOT_LENGTH, FOOT_BREADTH, ANKLE_HEIGHT = 0.152, 0.055, 0.039
+FOOT_BREADTH = 0.055  # of the height; FOOT_LENGTH and ANKLE_HEIGHT as in body.py
 # Shares of the foot's length, and of its breadth outward from its middle line.
 _HEEL_AT, _BIG_TOE_AT, _SMALL_TOE_AT = -0.25, 0.75, 0.57
 _BIG_TOE_OUT, _SMALL_TOE_OUT = -0.25, 0.5
