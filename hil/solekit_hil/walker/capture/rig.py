@@ -11,7 +11,7 @@ from solekit.layouts import FloatArray, Side
 from solekit_hil.walker.body import FOOT_LENGTH
 
 # Shares of the stature: Drillis and Contini (1964), Body segment parameters.
-FOOT_BREADTH = 0.055  # of the height; FOOT_LENGTH and ANKLE_HEIGHT as in body.py
+_BREADTH = 0.055
 # Shares of the foot's length, and of its breadth outward from its middle line.
 _HEEL_AT, _BIG_TOE_AT, _SMALL_TOE_AT = -0.25, 0.75, 0.57
 _BIG_TOE_OUT, _SMALL_TOE_OUT = -0.25, 0.5
@@ -143,7 +143,7 @@ class RigFoot:
         ahead /= np.linalg.norm(ahead)
         out = np.cross(self._normal, ahead) * (1 if side == "left" else -1)
         axes = np.stack([ahead, out, self._normal])
-        length_m, breadth_m = FOOT_LENGTH * height_m, FOOT_BREADTH * height_m
+        length_m, breadth_m = FOOT_LENGTH * height_m, _BREADTH * height_m
         bend = self._toe_bend(axes)
         cos, sin, none = np.cos(bend), np.sin(bend), np.zeros_like(bend)
         up = np.stack([sin, none, cos], axis=1)

@@ -25,10 +25,8 @@ import numpy as np
 
 from solekit.errors import DataError
 from solekit.layouts import SIDES, FloatArray, Side
-from solekit_hil.walker.body import INDEX, N_KEYPOINTS, Motion, stature_m
-from solekit_hil.walker.capture.rig import ANKLE_HEIGHT, RigFoot, Skeleton
-from solekit_hil.walker.capture.rig import FOOT_BREADTH as FOOT_BREADTH
-from solekit_hil.walker.capture.rig import FOOT_LENGTH as FOOT_LENGTH
+from solekit_hil.walker.body import ANKLE_HEIGHT, INDEX, N_KEYPOINTS, Motion, stature_m
+from solekit_hil.walker.capture.rig import RigFoot, Skeleton
 
 # Shares of the stature: C7 above the middle of the shoulder joints, and the ears, half way from C7
 # to the top of the head, above C7; de Leva (1996), J. Biomech. 29(9), tables 1 and 4.
