@@ -35,7 +35,7 @@ PIP_TROUBLES = {
         "a package is not the one that was locked",
         "run this again; if it stays, do not install that package, report it",
     ),
-    "No space left": ("the disk is full", "free 2 GB and run this again"),
+    "No space left": ("the disk is full", "free 5 GB and run this again"),
     "(from versions: none)": _OFFLINE,
     "Failed to establish a new connection": _OFFLINE,
     "No matching distribution": (

@@ -6,13 +6,16 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from solekit import pair as _pair
 from solekit.decode import Frames
 from solekit.identity import InsoleInfo
 from solekit.insole import GaitEvent, Insole
 from solekit.loss import StreamLoss
+
+if TYPE_CHECKING:
+    from solekit.inference.live import Pose
 
 T = TypeVar("T")
 
@@ -145,6 +148,10 @@ class BlockingPair(_Blocking[_pair.Pair]):
         await self._device.start()
         await self._device.clock.sleep(duration_s)
         return await self._device.stop()
+
+    def poses(self, **options: Any) -> Iterator[Pose]:
+        """See ``Pair.poses``."""
+        return self._loop.iterate(self._device.poses(**options))
 
     def stop(self) -> dict[str, dict[str, StreamLoss]]:
         """See ``Pair.stop``."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from solekit.backfill import Progress
 from solekit.errors import DataError, SolekitError, TransportSpecError
@@ -14,6 +14,10 @@ from solekit.insole import GaitEvent, Insole
 from solekit.loss import StreamLoss
 from solekit.recording.writer import RecordingWriter
 from solekit.transports import open_transports
+
+if TYPE_CHECKING:
+    from solekit.inference.live import Pose
+    from solekit.inference.windows import PoseNetwork
 
 
 def connect(uri: str) -> Insole:
@@ -205,3 +209,22 @@ class Pair:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def poses(
+        self,
+        *,
+        model: str | Path | PoseNetwork = "auto",
+        stature_m: float | None = None,
+        rate_hz: float = 30.0,
+        mode: str | None = None,
+    ) -> AsyncIterator[Pose]:
+        """Yield poses of the whole body as the feet stream; parameters as for PoseEstimator.
+
+        Each shows the body at the newest moment that both feet tell of. A network that cannot
+        follow leaves poses out, and so does a gap of more than 0.25 s until its window is whole
+        again; a virtual pair waits for the network. A motion sensor counts as mounted with x
+        ahead, y left and z up.
+        """
+        from solekit.inference.live import poses
+
+        return poses(self, model=model, stature_m=stature_m, rate_hz=rate_hz, mode=mode)

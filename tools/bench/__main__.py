@@ -17,7 +17,7 @@ from solekit.errors import SolekitError
 NAMES = (
     *("wire", "decode", "viper", "latency", "virtual", "timeline"),
     *("mcu", "heap", "ble", "backfill", "board", "update"),
-    *("gait", "scaling", "walker"),
+    *("gait", "scaling", "walker", "models"),
 )
 
 

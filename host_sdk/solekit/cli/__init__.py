@@ -24,6 +24,7 @@ def _app() -> typer.Typer:
         demo,
         export,
         fetch,
+        infer,
         info,
         record,
         replay,
@@ -45,7 +46,7 @@ def _app() -> typer.Typer:
         rich_markup_mode=None,
     )
     bench = (fetch, settings, selftest, calibrate, update)
-    data = (analyse, report, export, info, verify, variables)
+    data = (analyse, report, export, infer, info, verify, variables)
     for module in (demo, scan, record, replay, *data, *bench):
         app.command(name=module.__name__.rpartition(".")[2])(module.run)
     return app

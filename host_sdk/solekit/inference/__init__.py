@@ -1,0 +1,1 @@
+"""Quantised models on the recordings and streams of the insoles, offline."""

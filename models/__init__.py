@@ -1,0 +1,1 @@
+"""What is trained, and how: run from a checkout as ``python -m models.<task>.train``."""

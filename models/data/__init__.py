@@ -1,0 +1,1 @@
+"""Data to learn from: virtual people, a laboratory's recordings, public sets; and how to split."""

@@ -1,0 +1,1 @@
+"""Full-body pose and action from foot pressure."""
