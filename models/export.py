@@ -194,6 +194,7 @@ def _check(name: str, parity: Mapping[str, Mapping[str, float]], reference: Arra
                 raise DataError(
                     f"{name}: {mode} is off by {error:.2g} of the largest {key!r}, "
                     f"{PARITY[mode]:g} is allowed"
+                    + ("; calibrate with windows as strong as these" if mode == "int8" else "")
                 )
 
 

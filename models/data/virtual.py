@@ -65,7 +65,7 @@ def _take(found: dataset.Dataset, person: int, action: str, height_m: float) -> 
         imu={side: mean_around(imu_t_s, arrays[f"imu_{side}"][:, :n_axes], t_s) for side in SIDES},
         keypoints_m=normalised(points[:, _WHERE], KEYPOINTS).astype(np.float32),
         stature_m=height_m,
-        is_valid=np.isfinite(points).all(axis=(1, 2)),
+        is_valid=np.asarray(np.isfinite(points).all(axis=(1, 2))),
         is_simulated=True,
     )
 

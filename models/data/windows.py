@@ -34,7 +34,7 @@ class Spoil:
     dead: float = 0.0015
     shift_cells: int = 1
 
-    def gains(self, shape: tuple[int, ...], rng: np.random.Generator) -> Float32:
+    def gains(self, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.floating]:
         """Return factors (n, n_cells, 1) of roots of loads: half the spread of the loads'."""
         each = 1 + self.cell / 2 * rng.standard_normal((*shape[:2], 1), np.float32)
         return each * (1 + self.foot / 2 * rng.standard_normal((shape[0], 1, 1), np.float32))
@@ -99,7 +99,9 @@ class Windows:
                 roots[1] = _flipped(roots[1])
             self._roots.append(dict(zip(SIDES, roots, strict=True)))
             if take.imu is not None and not self.is_image:
-                both = {side: frames.imu_channels(take.imu[side], side) for side in SIDES}
+                both: dict[Side, Float32] = {
+                    side: frames.imu_channels(take.imu[side], side) for side in SIDES
+                }
                 self._imu.append(both)
 
     def all(
@@ -165,14 +167,11 @@ class Windows:
 
     def raw(self, windows: NDArray, *, full_n: float) -> dict[Side, Float32]:
         """Return images of plain loads over ``full_n``, as the study's network sees them."""
-        return {
-            side: np.stack(
-                [self._roots[i][side][:, f : f + N_FRAMES] for i, f in windows]
-            ).reshape(-1, *frames.GRID, N_FRAMES)
-            ** 2
-            / np.float32(full_n)
-            for side in SIDES
-        }
+        out: dict[Side, Float32] = {}
+        for side in SIDES:
+            roots = np.stack([self._roots[i][side][:, f : f + N_FRAMES] for i, f in windows])
+            out[side] = np.square(roots).reshape(-1, *frames.GRID, N_FRAMES) / np.float32(full_n)
+        return out
 
     def truth(self, windows: NDArray) -> Float32:
         """Return the poses of centre and latest frame in statures, (n, 2, n_points, 3)."""

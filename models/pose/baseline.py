@@ -8,6 +8,10 @@ training takes two-dimensional kernels (several times faster on a processor). ``
 plain Conv2D layers with folded batch norm: what quantises to int8.
 """
 
+# TensorFlow's annotations do not know what its tensors can do.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportIndexIssue=false
+# pyright: reportCallIssue=false, reportOperatorIssue=false, reportOptionalOperand=false
+
 from __future__ import annotations
 
 from typing import Any

@@ -44,8 +44,8 @@ def shipped(name: str, folder: Path, *, say: Any = str) -> list[dict[str, Any]]:
         _, model = zoo.open_zoo_model(name, mode)
         found, best = [], []
         for window in asked:
-            inputs: dict[str, Any] = dict(windows.inputs(window[None]))
-            out = model.run(**inputs)
+            seen = windows.inputs(window[None])
+            out = model.run(left=seen["left"], right=seen["right"])
             found.append(decode.keypoints(out["pose"])[0])
             best.append(int(np.argmax(out["action"])))
         off = scores.distances_cm(np.stack(found) * stature_m, truth_m).mean(axis=2)

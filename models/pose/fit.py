@@ -1,5 +1,9 @@
 """Training: steps over batches, the rate falling as a cosine, lines about the progress."""
 
+# TensorFlow's annotations do not know what its tensors can do.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportIndexIssue=false
+# pyright: reportCallIssue=false, reportOperatorIssue=false, reportOptionalOperand=false
+
 from __future__ import annotations
 
 import time
@@ -36,7 +40,7 @@ def fit(
     if not weight_decay:
         optimizer = keras.optimizers.Adam(schedule, clipnorm=5.0 if decay else None)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(inputs: Tensor, truth: Tensor) -> Tensor:
         with tf.GradientTape() as tape:
             value = loss(model(inputs, training=True), truth)

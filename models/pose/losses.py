@@ -1,5 +1,9 @@
 """What poses are learned by: distributions over bins, heat maps, distances."""
 
+# TensorFlow's annotations do not know what its tensors can do.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportIndexIssue=false
+# pyright: reportCallIssue=false, reportOperatorIssue=false, reportOptionalOperand=false
+
 from __future__ import annotations
 
 from typing import Any

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.data.takes import Take
 from models.data.windows import Windows
-from solekit.inference.frames import GRID, N_FRAMES
+from solekit.inference.frames import GRID, N_FRAMES, Float32
 from solekit.layouts import FloatArray, Layout
 
 LAGS = np.array([4, 12, 20, 28, 36])  # frames of the window that are looked at
@@ -51,7 +51,7 @@ def best_cells(
     return np.array(found)
 
 
-def _directions(poses: FloatArray) -> FloatArray:
+def _directions(poses: Float32) -> FloatArray:
     flat = poses.reshape(len(poses), -1)
     flat = flat - flat.mean(axis=0)
     _, strength, axes = np.linalg.svd(flat, full_matrices=False)

@@ -1,5 +1,9 @@
 """The folder of a finished run: what ``models.export`` makes a model of."""
 
+# TensorFlow's annotations do not know what its tensors can do.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportIndexIssue=false
+# pyright: reportCallIssue=false, reportOperatorIssue=false, reportOptionalOperand=false
+
 from __future__ import annotations
 
 import json
@@ -61,5 +65,5 @@ def taught(run: Path) -> keras.Model:
     """Return the pose network of a finished run, to go on from."""
     if not (run / "run.json").is_file():
         raise DataError(f"{run} is no finished run; train one there first")
-    whole = keras.models.load_model(run / "model.keras")
+    whole: Any = keras.models.load_model(run / "model.keras")
     return keras.Model(whole.inputs, whole.get_layer("pose").output, name="pose")

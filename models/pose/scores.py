@@ -36,7 +36,8 @@ def over_people(values: NDArray, people: NDArray, *, seed: int = 1) -> Interval:
 
     People, not windows, are drawn again (percentile bootstrap): windows of one person are alike.
     """
-    means = pd.Series(np.asarray(values, float)).groupby(np.asarray(people)).mean().to_numpy()
+    table = pd.Series(np.asarray(values, float)).groupby(np.asarray(people))
+    means = np.array([float(of.mean()) for _, of in table])
     rng = np.random.default_rng(seed)
     drawn = means[rng.integers(0, len(means), (_N_BOOTSTRAP, len(means)))].mean(axis=1)
     low, high = np.percentile(drawn, [2.5, 97.5]) if len(means) > 1 else (np.nan, np.nan)

@@ -108,7 +108,7 @@ def _network(lab: Lab, layout: str) -> dict[str, Any]:
     }
     for name, asked in (("unseen", split.unseen), ("seen", split.seen)):
         found = teach.features(model, split.windows, asked)
-        row[f"{name}_action"] = teach.action_scored(head, found, split, asked, ACTIONS)
+        row[f"{name}_action"] = teach.action_scored(head, found, split.windows, asked, ACTIONS)
     score = {k: str(row[k]) for k in row if k.endswith("_cm") and "per_" not in k}
     taught = {split.windows.takes[i].person for i in split.train[:, 0]}
     runs.keep(
@@ -235,7 +235,7 @@ def _study_action(lab: Lab, model: keras.Model, split: Split) -> dict[str, Any]:
     labels = split.windows.labels(few, ACTIONS)
     head = teach.linear_head(features(few), labels, len(ACTIONS), seed=lab.seed)
     return {
-        f"{name}_action": teach.action_scored(head, features(asked), split, asked, ACTIONS)
+        f"{name}_action": teach.action_scored(head, features(asked), split.windows, asked, ACTIONS)
         for name, asked in (("unseen", split.unseen), ("seen", split.seen))
     }
 

@@ -3,6 +3,10 @@
 The paper prints neither voxel sizes nor the widths and weights of its losses; these are ours.
 """
 
+# TensorFlow's annotations do not know what its tensors can do.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportIndexIssue=false
+# pyright: reportCallIssue=false, reportOperatorIssue=false, reportOptionalOperand=false
+
 from __future__ import annotations
 
 from typing import Any

@@ -62,4 +62,5 @@ def plain(value: Any) -> Any:
     """Return what JSON can hold of intervals and arrays."""
     if is_dataclass(value) and not isinstance(value, type):
         return {k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(value).items()}
-    return value.tolist() if hasattr(value, "tolist") else str(value)
+    as_list = getattr(value, "tolist", None)
+    return as_list() if as_list else str(value)

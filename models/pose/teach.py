@@ -1,5 +1,9 @@
 """Teach our network on a split and ask it: poses in statures, actions from the frozen encoder."""
 
+# TensorFlow's annotations do not know what its tensors can do.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportIndexIssue=false
+# pyright: reportCallIssue=false, reportOperatorIssue=false, reportOptionalOperand=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
@@ -165,12 +169,11 @@ def with_action(model: keras.Model, head: keras.layers.Dense) -> keras.Model:
 def action_scored(
     head: keras.layers.Dense,
     inputs: NDArray,
-    split: Split,
+    windows: Windows,
     asked: NDArray[np.int64],
     actions: Sequence[str],
 ) -> dict[str, Any]:
     """Return how often the action is right in percent, over people, and the confusion matrix."""
-    windows = split.windows
     found = np.argmax(head(inputs).numpy(), axis=1)
     truth = windows.labels(asked, actions)
     people = np.array([windows.takes[i].person for i in asked[:, 0]])

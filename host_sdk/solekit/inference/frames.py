@@ -7,6 +7,8 @@ body weight nor calibration matter. The right foot is mirrored: both feet share 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,7 +90,11 @@ def relative_load(
         area.sum(), total * FULL_LOAD, out=np.zeros_like(total), where=np.asarray(total > 0)
     )
     scale = (np.asarray(per_mean)[..., None, None] / area).astype(np.float32)
-    return tuple(np.sqrt(np.clip(foot * scale, 0.0, 1.0)).astype(np.float32) for foot in (left, right))  # type: ignore[return-value]
+
+    def root(foot: FloatArray) -> Float32:
+        return np.sqrt(np.clip(foot * scale, 0.0, 1.0)).astype(np.float32)
+
+    return root(left), root(right)
 
 
 def image(load: Float32, side: Side) -> Float32:
@@ -99,7 +105,7 @@ def image(load: Float32, side: Side) -> Float32:
     return np.ascontiguousarray(np.moveaxis(shaped, -3, -1))
 
 
-def imu_channels(imu: FloatArray, side: Side) -> Float32:
+def imu_channels(imu: NDArray[Any], side: Side) -> Float32:
     """Return specific force (and rate), (..., 3 or 6) in m/s2 and rad/s, as -1 to 1.
 
     Axes of a motion sensor as everywhere: x to the toes, y to the left, z up. In the mirror y of
