@@ -1,8 +1,8 @@
 """The set iscas33x15: 33 x 15 counts per foot beside 13 key points of a depth camera.
 
-Source: ISCAS 2025 Insole, University College London. Key points are in the camera's frame (x right,
-y down, z depth); here they are about the middle of the hips, which is all that is evaluated: the
-people face the camera throughout, so no turn of the body has to be guessed.
+Source: ISCAS 2025 Insole, University College London. Key points are in the camera's frame (x
+right, y down, z depth); here they are about the middle of the hips, which is all that is
+evaluated: the people face the camera throughout, so no turn of the body has to be guessed.
 """
 
 from __future__ import annotations

@@ -12,11 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.data.takes import Take
 from solekit.errors import DataError
-from solekit.inference.frames import CENTRE, N_FRAMES, RATE_HZ
+from solekit.inference.frames import N_FRAMES, RATE_HZ
 
 GUARD_S = 2.0
 
@@ -37,39 +36,6 @@ class Split:
     train: list[Piece]
     test: list[Piece]
     name: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Windows:
-    """Windows by take and centre frame, both (n,); a window starts ``CENTRE`` frames earlier."""
-
-    take_index: NDArray[np.intp]
-    frame_index: NDArray[np.intp]
-
-    def __len__(self) -> int:
-        return len(self.take_index)
-
-
-def windows(
-    takes: Sequence[Take], pieces: Sequence[Piece], *, step: int = 1, needs_truth: bool = True
-) -> Windows:
-    """Return the windows that lie wholly inside the pieces, every ``step`` frames.
-
-    With ``needs_truth`` every frame of the window must be valid: pressure goes in from all of
-    them, and a gap in it or in the key points is no truth.
-    """
-    if step < 1:
-        raise DataError(f"step of {step} frames; use 1 or more")
-    which, centres = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)]
-    for piece in pieces:
-        _check_piece(takes, piece)
-        starts = np.arange(piece.start, piece.stop - N_FRAMES + 1, step)
-        if needs_truth:
-            bad = np.append(0, np.cumsum(~takes[piece.take_index].is_valid))
-            starts = starts[bad[starts + N_FRAMES] == bad[starts]]
-        which.append(np.full(len(starts), piece.take_index, np.intp))
-        centres.append(starts + CENTRE)
-    return Windows(np.concatenate(which), np.concatenate(centres))
 
 
 def by_person(takes: Sequence[Take], *, share: float = 0.2, seed: int = 1) -> Split:
@@ -192,28 +158,6 @@ def check(
             apart = max(piece.start - other.stop, other.start - piece.stop)
             if apart < guard:
                 raise DataError(_refusal(takes, piece, other, apart, guard_s))
-
-
-def check_windows(
-    takes: Sequence[Take], train: Windows, test: Windows, *, guard_s: float = GUARD_S
-) -> None:
-    """Raise DataError as ``check``, for windows that were chosen in any other way."""
-    guard = guard_frames(guard_s)
-    for take_index in np.unique(test.take_index).tolist():
-        learned = np.sort(train.frame_index[train.take_index == take_index])
-        if not len(learned):
-            continue
-        judged = test.frame_index[test.take_index == take_index]
-        at = np.searchsorted(learned, judged)
-        before = judged - learned[np.clip(at - 1, 0, None)]
-        after = learned[np.clip(at, None, len(learned) - 1)] - judged
-        nearest = np.minimum(abs(before), abs(after))
-        worst = int(np.argmin(nearest))
-        apart = int(nearest[worst]) - N_FRAMES
-        if apart < guard:
-            a, b = int(judged[worst]), int(learned[np.argmin(abs(learned - judged[worst]))])
-            pieces = [Piece(take_index, c - CENTRE, c - CENTRE + N_FRAMES) for c in (a, b)]
-            raise DataError(_refusal(takes, pieces[0], pieces[1], apart, guard_s))
 
 
 def guard_frames(guard_s: float) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.splits import Piece
 from models.data.takes import Take
 from solekit.errors import DataError
 from solekit.inference import frames
@@ -104,20 +105,18 @@ class Windows:
                 }
                 self._imu.append(both)
 
-    def all(
-        self, *, every: int = 1, where: Sequence[tuple[int, int, int]] | None = None
-    ) -> NDArray:
+    def all(self, *, every: int = 1, where: Sequence[Piece] | None = None) -> NDArray[np.int64]:
         """Return windows (n, 2): take, first frame; those whose truth is valid throughout.
 
-        ``where`` limits them to pieces (take, start, stop); a window lies wholly in its piece.
+        ``where`` limits them to pieces of takes; a window lies wholly in its piece.
         """
-        pieces = where or [(i, 0, len(take.t_s)) for i, take in enumerate(self.takes)]
-        found = [np.zeros((0, 2), int)]
-        for i, start, stop in pieces:
-            firsts = np.arange(start, stop - N_FRAMES + 1, every)
-            bad = np.concatenate([[0], np.cumsum(~self.takes[i].is_valid)])
+        pieces = where or [Piece(i, 0, len(take.t_s)) for i, take in enumerate(self.takes)]
+        found = [np.zeros((0, 2), np.int64)]
+        for piece in pieces:
+            firsts = np.arange(piece.start, piece.stop - N_FRAMES + 1, every)
+            bad = np.concatenate([[0], np.cumsum(~self.takes[piece.take_index].is_valid)])
             firsts = firsts[bad[firsts + N_FRAMES] == bad[firsts]]
-            found.append(np.column_stack([np.full(len(firsts), i), firsts]))
+            found.append(np.column_stack([np.full(len(firsts), piece.take_index), firsts]))
         return np.concatenate(found)
 
     def inputs(
@@ -170,7 +169,8 @@ class Windows:
         out: dict[Side, Float32] = {}
         for side in SIDES:
             roots = np.stack([self._roots[i][side][:, f : f + N_FRAMES] for i, f in windows])
-            out[side] = np.square(roots).reshape(-1, *frames.GRID, N_FRAMES) / np.float32(full_n)
+            images = np.square(roots).reshape(-1, *frames.GRID, N_FRAMES)
+            out[side] = (images / np.float32(full_n)).astype(np.float32)
         return out
 
     def truth(self, windows: NDArray) -> Float32:

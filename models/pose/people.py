@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data import virtual
+from models.data import splits, virtual
 from models.data.takes import Take
 from models.data.windows import Windows
 from solekit.errors import DataError
@@ -35,8 +35,8 @@ class Preset:
 
 
 PRESETS = {
-    "toy": Preset("toy", 4, 1, 16.0, 150, 10, 10, 2, 2, batch=32),
-    "small": Preset("small", 48, 10, 60.0, 4000, 1000, 500, 1100, 400),
+    "toy": Preset("toy", 4, 1, 30.0, 150, 10, 10, 2, 2, batch=32),
+    "small": Preset("small", 48, 10, 60.0, 3000, 1000, 500, 1100, 400),
     "full": Preset("full", 200, 40, 120.0, 60_000, 20_000, 20_000, 60_000, 20_000),
 }
 
@@ -49,7 +49,7 @@ def preset(name: str) -> Preset:
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class Parts:
     """Windows (n, 2) of one set of takes: to learn from, of seen people, of unseen people."""
 
     windows: Windows
@@ -58,45 +58,39 @@ class Split:
     unseen: NDArray[np.int64]
 
 
-def split(
-    takes: list[Take], layout: Layout, n_test: int, *, every: int = 7, without: str = ""
-) -> Split:
-    """Return the split of virtual people; windows to test on begin every half second.
+def parts(takes: list[Take], layout: Layout, n_test: int, *, every: int = 7) -> Parts:
+    """Return the parts of virtual people; windows to test on begin every half second.
 
-    Of people who teach, the last 20 % of every take test; windows between are dropped, so none
-    shares a frame with another part. ``without`` leaves an action out of what is learned.
+    The last ``n_test`` people test only. Of the others the last 20 % of every take test too, after
+    a guard: no window shares a frame with another part.
     """
     people = list(dict.fromkeys(take.person for take in takes))
-    if not 0 < n_test < len(people):
-        raise DataError(f"{n_test} people to test of {len(people)}; leave some on both sides")
-    tested = set(people[-n_test:])
-    learn, seen, unseen = [], [], []
-    for i, take in enumerate(takes):
-        n = len(take.t_s)
-        if take.person in tested:
-            unseen.append((i, 0, n))
-            continue
-        cut = round((1 - SEEN_SHARE) * n)
-        if take.action != without:
-            learn.append((i, 0, cut))
-        seen.append((i, cut, n))
+    by_person = splits.without(takes, people[-n_test:])
+    train, seen = [], []
+    for piece in by_person.train:
+        cut = round((1 - SEEN_SHARE) * piece.stop)
+        train.append(replace(piece, stop=cut))
+        seen.append(replace(piece, start=cut + splits.guard_frames(splits.GUARD_S)))
+    splits.check(takes, splits.Split(train, seen))
     windows = Windows(takes, layout)
-    parts = [windows.all(where=learn)]
-    parts += [windows.all(every=every, where=pieces) for pieces in (seen, unseen)]
-    return Split(windows, *parts)
+    return Parts(
+        windows,
+        windows.all(where=train),
+        windows.all(every=every, where=seen),
+        windows.all(every=every, where=by_person.test),
+    )
 
 
-def virtual_split(
+def virtual_parts(
     chosen: Preset,
     layout: str,
     folder: Path,
     *,
     seed: int = 6,
     jobs: int = 2,
-    without: str = "",
     say: Callable[[str], object] = str,
-) -> Split:
-    """Return the split of the preset's virtual people on a layout."""
+) -> Parts:
+    """Return the parts of the preset's virtual people on a layout."""
     plan = virtual.plan(layout, people=chosen.people, seconds=chosen.seconds, seed=seed)
     takes = virtual.takes(folder, plan, jobs=jobs, say=say)
-    return split(takes, named(layout, "left"), chosen.n_test, without=without)
+    return parts(takes, named(layout, "left"), chosen.n_test)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, eigh
 
 from models.data.iscas import IscasTake, load_iscas, mirrored
 from solekit.errors import DataError
@@ -38,18 +38,18 @@ class Settings:
     """What the process is made of; amplitudes are relative to the shared constant's."""
 
     n_components: int = 15
-    offsets_s: tuple[float, ...] = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
+    offsets_s: tuple[float, ...] = (-0.5, -0.25, 0.0, 0.25, 0.5)
     length: float = 1.0
     own: float = 1.0  # of the kernel, the part that only one file's frames share
     noise: float = 2.0
     huber_m: float = 0.02
-    n_iterations: int = 12
+    n_iterations: int = 30
     is_mirrored: bool = False
     extra_weight: float = 1.0
 
 
 STANDING = Settings()
-WALKING = Settings(length=1.5, is_mirrored=True)
+WALKING = Settings(length=1.5, own=0.0, noise=0.5, is_mirrored=True)
 
 
 @dataclass(frozen=True)
@@ -159,9 +159,9 @@ class Process:
         root = np.concatenate([_root(t)[m] for t, m in zip(takes, masks, strict=True)])
         self._root_mean = root.mean(axis=0)
         root = root - self._root_mean
-        value, vector = np.linalg.eigh(root.T @ root / len(root))
-        n = self.settings.n_components
-        self._images = vector[:, ::-1][:, :n] / np.sqrt(max(value[-1], 1e-9))
+        n, size = self.settings.n_components, root.shape[1]
+        value, vector = eigh(root.T @ root / len(root), subset_by_index=[size - n, size - 1])
+        self._images = vector / np.sqrt(max(value[-1], 1e-9))
         if self.features is not None:
             extra = [self.features(t)[m] for t, m in zip(takes, masks, strict=True)]
             stacked = np.concatenate(extra)

@@ -19,7 +19,7 @@ from models.data.virtual import ACTIONS
 from models.data.windows import Windows, batches
 from models.pose import baseline, people, placement, runs, scores, study, teach
 from models.pose.fit import fit
-from models.pose.people import Preset, Split
+from models.pose.people import Parts, Preset
 from models.pose.tables import Tables
 from solekit.inference.frames import CENTRE, Float32
 from solekit.layouts import named
@@ -51,18 +51,18 @@ class Lab:
     tables: Tables
     jobs: int = 2
 
-    def split(self, layout: str) -> Split:
+    def parts(self, layout: str) -> Parts:
         """Return the people on a layout; only the grid's are kept in memory."""
-        return self.grid if layout == GRID else self._split(layout)
+        return self.grid if layout == GRID else self._parts(layout)
 
     @cached_property
-    def grid(self) -> Split:
+    def grid(self) -> Parts:
         """The people on the full grid."""
-        return self._split(GRID)
+        return self._parts(GRID)
 
-    def _split(self, layout: str) -> Split:
+    def _parts(self, layout: str) -> Parts:
         folder = self.folder / "people" / layout
-        chosen = people.virtual_split(
+        chosen = people.virtual_parts(
             self.preset, layout, folder, jobs=self.jobs, say=self.tables.say
         )
         self.tables.say(
@@ -90,12 +90,12 @@ def networks(lab: Lab) -> None:
 
 
 def _network(lab: Lab, layout: str) -> dict[str, Any]:
-    split = lab.split(layout)
-    model, seconds = lab.taught(split.windows, split.train, lab.preset.steps)
-    few = split.train[:: max(len(split.train) // 15_000, 1)]
+    parts = lab.parts(layout)
+    model, seconds = lab.taught(parts.windows, parts.train, lab.preset.steps)
+    few = parts.train[:: max(len(parts.train) // 15_000, 1)]
     head = teach.linear_head(
-        teach.features(model, split.windows, few),
-        split.windows.labels(few, ACTIONS),
+        teach.features(model, parts.windows, few),
+        parts.windows.labels(few, ACTIONS),
         len(ACTIONS),
         seed=lab.seed,
     )
@@ -104,19 +104,19 @@ def _network(lab: Lab, layout: str) -> dict[str, Any]:
         "parameters": model.count_params(),
         "train_minutes": round(seconds / 60, 2),
         "steps": lab.preset.steps,
-        **teach.scored(model, split),
+        **teach.scored(model, parts),
     }
-    for name, asked in (("unseen", split.unseen), ("seen", split.seen)):
-        found = teach.features(model, split.windows, asked)
-        row[f"{name}_action"] = teach.action_scored(head, found, split.windows, asked, ACTIONS)
+    for name, asked in (("unseen", parts.unseen), ("seen", parts.seen)):
+        found = teach.features(model, parts.windows, asked)
+        row[f"{name}_action"] = teach.action_scored(head, found, parts.windows, asked, ACTIONS)
     score = {k: str(row[k]) for k in row if k.endswith("_cm") and "per_" not in k}
-    taught = {split.windows.takes[i].person for i in split.train[:, 0]}
+    taught = {parts.windows.takes[i].person for i in parts.train[:, 0]}
     runs.keep(
         lab.folder / "runs" / f"pose-{layout}",
         teach.with_action(model, head),
-        split.windows,
-        train=split.train,
-        test=split.unseen,
+        parts.windows,
+        train=parts.train,
+        test=parts.unseen,
         seed=lab.seed,
         about={
             "name": f"pose-{layout}",
@@ -146,7 +146,7 @@ def _truth_m(windows: Windows, asked: NDArray) -> Float32:
 
 
 def taught_study(
-    lab: Lab, size: str, steps: int, split: Split, **losses: bool
+    lab: Lab, size: str, steps: int, parts: Parts, **losses: bool
 ) -> tuple[keras.Model, float]:
     """Return the study's network after some steps at its own batch and learning rate."""
     keras.utils.set_random_seed(lab.seed)
@@ -154,8 +154,8 @@ def taught_study(
     model = baseline.sliced(size)
 
     def data() -> Iterator[tuple[dict[Any, Float32], Float32]]:
-        for chosen in batches(split.train, study.BATCH, rng):
-            yield split.windows.raw(chosen, full_n=study.FULL_N), _truth_m(split.windows, chosen)
+        for chosen in batches(parts.train, study.BATCH, rng):
+            yield parts.windows.raw(chosen, full_n=study.FULL_N), _truth_m(parts.windows, chosen)
 
     seconds = fit(
         model,
@@ -178,9 +178,9 @@ def _study_poses(model: keras.Model, windows: Windows, asked: NDArray) -> Float3
     return np.concatenate(found)
 
 
-def _study_scored(model: keras.Model, split: Split) -> dict[str, Any]:
-    windows, row = split.windows, {}
-    for name, asked in (("unseen", split.unseen), ("seen", split.seen)):
+def _study_scored(model: keras.Model, parts: Parts) -> dict[str, Any]:
+    windows, row = parts.windows, {}
+    for name, asked in (("unseen", parts.unseen), ("seen", parts.seen)):
         off = scores.distances_cm(_study_poses(model, windows, asked), _truth_m(windows, asked))
         who = np.array([windows.takes[i].person for i in asked[:, 0]])
         row[f"{name}_cm"] = scores.over_people(off.mean(1), who)
@@ -195,48 +195,48 @@ def the_baseline(lab: Lab) -> None:
 
 
 def _mean_pose(lab: Lab) -> dict[str, Any]:
-    split, row = lab.grid, {}
-    mean = _truth_m(split.windows, split.train[:: max(len(split.train) // 5000, 1)]).mean(0)
-    for name, asked in (("unseen", split.unseen), ("seen", split.seen)):
-        off = scores.distances_cm(mean[None], _truth_m(split.windows, asked))
-        who = np.array([split.windows.takes[i].person for i in asked[:, 0]])
+    parts, row = lab.grid, {}
+    mean = _truth_m(parts.windows, parts.train[:: max(len(parts.train) // 5000, 1)]).mean(0)
+    for name, asked in (("unseen", parts.unseen), ("seen", parts.seen)):
+        off = scores.distances_cm(mean[None], _truth_m(parts.windows, asked))
+        who = np.array([parts.windows.takes[i].person for i in asked[:, 0]])
         row[f"{name}_cm"] = scores.over_people(off.mean(1), who)
     return {"what": WHAT, **row}
 
 
 def _baseline(lab: Lab) -> dict[str, Any]:
-    split, steps = lab.grid, lab.preset.baseline_steps
-    model, seconds = taught_study(lab, "M", steps, split)
+    parts, steps = lab.grid, lab.preset.baseline_steps
+    model, seconds = taught_study(lab, "M", steps, parts)
     run = lab.folder / "runs" / "study-M"
     run.mkdir(parents=True, exist_ok=True)
     model.save(run / "model.keras")
     rng = np.random.default_rng(lab.seed)
-    some = split.train[np.sort(rng.choice(len(split.train), min(100, len(split.train)), False))]
-    np.savez(run / "calibration.npz", **split.windows.raw(some, full_n=study.FULL_N))
+    some = parts.train[np.sort(rng.choice(len(parts.train), min(100, len(parts.train)), False))]
+    np.savez(run / "calibration.npz", **parts.windows.raw(some, full_n=study.FULL_N))
     row = {"what": WHAT, "parameters": model.count_params(), "steps": steps}
-    row |= {"train_minutes": round(seconds / 60, 2), **_study_scored(model, split)}
-    return row | _study_action(lab, model, split)
+    row |= {"train_minutes": round(seconds / 60, 2), **_study_scored(model, parts)}
+    return row | _study_action(lab, model, parts)
 
 
-def _study_action(lab: Lab, model: keras.Model, split: Split) -> dict[str, Any]:
+def _study_action(lab: Lab, model: keras.Model, parts: Parts) -> dict[str, Any]:
     """Return how well a linear head on the study's frozen encoders tells actions."""
     joined = model.get_layer("features").output
     pooled = keras.layers.Flatten()(keras.layers.MaxPooling2D(2)(joined))
     encoder = keras.Model(model.inputs, pooled)
 
     def features(asked: NDArray) -> Float32:
-        parts = []
+        found = []
         for first in range(0, len(asked), 64):
-            seen = split.windows.raw(asked[first : first + 64], full_n=study.FULL_N)
-            parts.append(encoder([seen["left"], seen["right"]], training=False).numpy())
-        return np.concatenate(parts)
+            seen = parts.windows.raw(asked[first : first + 64], full_n=study.FULL_N)
+            found.append(encoder([seen["left"], seen["right"]], training=False).numpy())
+        return np.concatenate(found)
 
-    few = split.train[:: max(len(split.train) // 8_000, 1)]
-    labels = split.windows.labels(few, ACTIONS)
+    few = parts.train[:: max(len(parts.train) // 8_000, 1)]
+    labels = parts.windows.labels(few, ACTIONS)
     head = teach.linear_head(features(few), labels, len(ACTIONS), seed=lab.seed)
     return {
-        f"{name}_action": teach.action_scored(head, features(asked), split.windows, asked, ACTIONS)
-        for name, asked in (("unseen", split.unseen), ("seen", split.seen))
+        f"{name}_action": teach.action_scored(head, features(asked), parts.windows, asked, ACTIONS)
+        for name, asked in (("unseen", parts.unseen), ("seen", parts.seen))
     }
 
 
@@ -244,10 +244,10 @@ def losses(lab: Lab) -> None:
     """Loss terms: the study's network of size S with both, either heat maps or key points."""
 
     def make(terms: dict[str, bool]) -> dict[str, Any]:
-        split, steps = lab.grid, lab.preset.small_baseline_steps
-        model, seconds = taught_study(lab, "S", steps, split, **terms)
+        parts, steps = lab.grid, lab.preset.small_baseline_steps
+        model, seconds = taught_study(lab, "S", steps, parts, **terms)
         about = {"what": WHAT, "steps": steps, "train_minutes": round(seconds / 60, 2)}
-        return {**about, **_study_scored(model, split)}
+        return {**about, **_study_scored(model, parts)}
 
     for name, terms in LOSSES.items():
         lab.tables.row("losses", name, partial(make, terms))
@@ -257,13 +257,13 @@ def resolution(lab: Lab) -> None:
     """Resolution: the input pooled and interpolated back, the network unchanged."""
 
     def make(times: int) -> dict[str, Any]:
-        split = lab.grid
-        windows = split.windows
+        parts = lab.grid
+        windows = parts.windows
         if times:
             seen = placement.pooled_matrix(times)
             windows = Windows(windows.takes, named(GRID, "left"), seen=seen)
-        pooled = Split(windows, split.train, split.seen, split.unseen)
-        model, _ = lab.taught(windows, split.train, lab.preset.study_steps)
+        pooled = Parts(windows, parts.train, parts.seen, parts.unseen)
+        model, _ = lab.taught(windows, parts.train, lab.preset.study_steps)
         return {"what": WHAT, "steps": lab.preset.study_steps, **teach.scored(model, pooled)}
 
     for name, times in RESOLUTIONS.items():
@@ -274,11 +274,11 @@ def unseen_action(lab: Lab) -> None:
     """Each action left out of what is learned, and tested; people seen and unseen."""
 
     def make(action: str) -> dict[str, Any]:
-        split = lab.grid
-        is_left_out = np.array([take.action == action for take in split.windows.takes])
-        train = split.train[~is_left_out[split.train[:, 0]]]
-        model, _ = lab.taught(split.windows, train, lab.preset.action_steps)
-        return {"what": WHAT, "steps": lab.preset.action_steps, **teach.scored(model, split)}
+        parts = lab.grid
+        is_left_out = np.array([take.action == action for take in parts.windows.takes])
+        train = parts.train[~is_left_out[parts.train[:, 0]]]
+        model, _ = lab.taught(parts.windows, train, lab.preset.action_steps)
+        return {"what": WHAT, "steps": lab.preset.action_steps, **teach.scored(model, parts)}
 
     for action in ("", *ACTIONS):
         name = f"without {action}" if action else "all"
@@ -290,14 +290,14 @@ def cells(lab: Lab) -> None:
     order: list[NDArray] = []
 
     def make(n: int) -> dict[str, Any]:
-        split = lab.grid
+        parts = lab.grid
         if not order:
             order.append(
-                placement.best_cells(split.windows, split.train, max(N_CELLS), seed=lab.seed)
+                placement.best_cells(parts.windows, parts.train, max(N_CELLS), seed=lab.seed)
             )
         chosen = order[0][:n]
-        takes, layout = placement.only(split.windows.takes, named(GRID, "left"), chosen)
-        few = Split(Windows(takes, layout), split.train, split.seen, split.unseen)
+        takes, layout = placement.only(parts.windows.takes, named(GRID, "left"), chosen)
+        few = Parts(Windows(takes, layout), parts.train, parts.seen, parts.unseen)
         model, _ = lab.taught(few.windows, few.train, lab.preset.study_steps)
         where = np.round([layout.x_mm / layout.width_mm, layout.y_mm / layout.length_mm], 3)
         return {

@@ -1,4 +1,4 @@
-"""Teach our network on a split and ask it: poses in statures, actions from the frozen encoder."""
+"""Teach our network on a parts and ask it: poses in statures, actions from the frozen encoder."""
 
 # TensorFlow's annotations do not know what its tensors can do.
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportIndexIssue=false
@@ -18,7 +18,7 @@ from models.data.windows import Spoil, Windows, batches, turned
 from models.pose import network, scores
 from models.pose.fit import fit
 from models.pose.losses import simcc
-from models.pose.people import Split
+from models.pose.people import Parts
 from solekit.inference import decode
 from solekit.inference.frames import Float32
 
@@ -83,15 +83,15 @@ def _in_parts(ask: Callable[[NDArray], NDArray], asked: NDArray) -> NDArray:
     return np.concatenate([ask(asked[i : i + ASK]) for i in range(0, len(asked), ASK)])
 
 
-def scored(model: keras.Model, split: Split, *, per_action: bool = True) -> dict[str, Any]:
+def scored(model: keras.Model, parts: Parts, *, per_action: bool = True) -> dict[str, Any]:
     """Return how far poses are off in cm: seen and unseen people, stature known or not, causal."""
-    windows = split.windows
+    windows = parts.windows
     taught = sorted(
-        {(windows.takes[i].person, windows.takes[i].stature_m) for i in split.train[:, 0]}
+        {(windows.takes[i].person, windows.takes[i].stature_m) for i in parts.train[:, 0]}
     )
     usual_m = float(np.mean([height for _, height in taught]))
     row: dict[str, Any] = {}
-    for name, asked in (("unseen", split.unseen), ("seen", split.seen)):
+    for name, asked in (("unseen", parts.unseen), ("seen", parts.seen)):
         found = poses(model, windows, asked)
         truth = windows.truth(asked)
         heights = np.array([windows.takes[i].stature_m for i in asked[:, 0]], np.float32)

@@ -11,6 +11,9 @@ from models import export, quantise
 from solekit.errors import DataError
 from solekit.inference import decode, zoo
 
+# Importing TensorFlow alone takes a busy machine a minute.
+pytestmark = pytest.mark.timeout(600)
+
 RUN = {
     "name": "pose-tiny",
     "version": "1",

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from models.data import keypoints
-from models.data.keypoints import MEDIAPIPE, our_name, read, stature_of
+from models.data.keypoints import read, stature_of
+from models.data.names import MEDIAPIPE, convention, our_name
 from solekit import layouts
 from solekit.errors import DataError
 from solekit.inference.decode import KEYPOINTS
@@ -107,7 +108,7 @@ def test_up_is_found_and_handedness_kept(truth, up):
 
 
 def test_xrmocap_takes_the_person_asked_for_and_what_the_mask_leaves(tmp_path, truth):
-    names = keypoints._convention("coco_wholebody", 133)
+    names = convention("coco_wholebody", 133)
     series = np.zeros((60, 2, 133, 4))
     for k, name in enumerate(names):
         own = {"left_ear": "head", "right_ear": "head"}.get(name, name)

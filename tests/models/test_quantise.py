@@ -9,6 +9,9 @@ from models import quantise
 from solekit.errors import DataError, MissingExtraError
 from solekit.inference.runtime import Model
 
+# Importing TensorFlow alone takes a busy machine a minute.
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture(scope="module")
 def int8(tiny_network, tmp_path_factory):

@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 
 from models.data import splits
-from models.data.splits import Piece, Split, Windows
+from models.data.splits import Piece, Split
 from models.data.takes import Take
+from models.data.windows import Windows
 from solekit.errors import DataError
-from solekit.inference.frames import CENTRE, N_FRAMES, RATE_HZ
+from solekit.inference.frames import N_FRAMES, RATE_HZ
+from solekit.layouts import named
 
 GUARD = round(splits.GUARD_S * RATE_HZ)
 
@@ -70,46 +72,28 @@ def test_blocks_are_a_guard_apart(n, guard_s):
 
 
 def test_windows_lie_inside_a_piece_and_have_no_gap():
-    takes = [take(n=100, bad=[80])]
-    found = splits.windows(takes, [Piece(0, 10, 95)])
-    starts = found.frame_index - CENTRE
-    assert starts.tolist() == list(range(10, 41))
-    assert (starts + N_FRAMES).max() == 80
-    everything = splits.windows(takes, [Piece(0, 10, 95)], needs_truth=False, step=5)
-    assert (everything.frame_index - CENTRE + N_FRAMES).max() <= 95
-    assert len(everything) == 10
+    windows = Windows([take(n=100, bad=[80])], named("cells-4", "left"))
+    firsts = windows.all(where=[Piece(0, 10, 95)])
+    assert firsts.tolist() == [[0, first] for first in range(10, 41)]
+    assert firsts[:, 1].max() + N_FRAMES == 80
+    assert windows.all(every=5)[:, 1].tolist() == list(range(0, 41, 5))
 
 
 def test_windows_of_a_checked_split_never_share_a_frame():
     takes = [take(n=900), take("b", n=900)]
     split = splits.by_block(takes)
-    parts = [splits.windows(takes, part) for part in (split.train, split.test)]
-    splits.check_windows(takes, *parts)
+    windows = Windows(takes, named("cells-4", "left"))
+    frames = [
+        {(i, first + k) for i, first in windows.all(where=part) for k in range(N_FRAMES)}
+        for part in (split.train, split.test)
+    ]
+    assert all(frames)
+    assert not frames[0] & frames[1]
 
 
 def test_a_frame_wise_split_is_refused():
-    takes = [take(n=400)]
     with pytest.raises(DataError, match="frame-wise split of 1 takes is refused"):
-        splits.by_frame(takes, share=0.3)
-    every = np.arange(CENTRE, 360)
-    drawn = np.random.default_rng(1).random(len(every)) < 0.7
-    zero = np.zeros(len(every), np.intp)
-    train, test = (Windows(zero[is_in], every[is_in]) for is_in in (drawn, ~drawn))
-    with pytest.raises(DataError, match="share frames"):
-        splits.check_windows(takes, train, test)
-
-
-def test_windows_within_the_guard_are_refused_and_beyond_it_accepted():
-    takes = [take(n=400)]
-    one = np.zeros(1, np.intp)
-    train = Windows(one, one + CENTRE)
-    for frames, is_fine in ((GUARD - 1, False), (GUARD, True)):
-        test = Windows(one, one + CENTRE + N_FRAMES + frames)
-        if is_fine:
-            splits.check_windows(takes, train, test)
-        else:
-            with pytest.raises(DataError, match=r"1\.93 s apart"):
-                splits.check_windows(takes, train, test)
+        splits.by_frame([take(n=400)], share=0.3)
 
 
 @pytest.mark.parametrize(
