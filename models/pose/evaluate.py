@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,11 @@ def shipped(name: str, folder: Path, *, say: Any = str) -> list[dict[str, Any]]:
     return rows
 
 
+def _of_real(row: real.Row) -> dict[str, Any]:
+    values = {k: round(v, 1) if isinstance(v, float) else v for k, v in asdict(row).items()}
+    return {**values, "is_met": row.is_met}
+
+
 def table(rows: list[dict[str, Any]]) -> str:
     """Return rows as lines of aligned columns."""
     keys = list(dict.fromkeys(key for row in rows for key in row))
@@ -88,8 +94,8 @@ def main(argv: list[str] | None = None) -> int:
             for name in zoo.names()
             for row in shipped(name, asked.out / "evaluated", say=lambda _: None)
         ]
-        folder = asked.data / real.FOLDER
-        found = real.evaluate(folder) if folder.is_dir() else []
+        folder = asked.data / "iscas33x15"
+        found = [_of_real(row) for row in real.evaluate(folder)] if folder.is_dir() else []
     except SolekitError as error:
         print(error, file=sys.stderr)
         return 1

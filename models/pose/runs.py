@@ -20,7 +20,12 @@ from solekit import __version__
 from solekit.errors import DataError
 from solekit.inference.decode import KEYPOINTS
 
-_CALIBRATE, _GOLDEN = 200, 400  # windows
+_CALIBRATE, _GOLDEN = 400, 400  # windows
+OUTPUTS = {
+    "pose": "logits over the bins of x, y and z in statures per key point, of the pose at the "
+    "window's centre and at its latest frame (solekit.inference.decode)",
+    "action": "logits of the actions",
+}
 
 
 def keep(
@@ -52,6 +57,8 @@ def keep(
         "version": __version__,
         "what": "19 key points of the body and its action from the load under both feet",
         "keypoints": KEYPOINTS,
+        "inputs": _inputs(windows),
+        "outputs": OUTPUTS,
         "licence": "Apache-2.0",
         "seed": seed,
         **about,
@@ -59,6 +66,15 @@ def keep(
     part = run / "run.part"  # last: a run with it is finished
     part.write_text(json.dumps(row, indent=1) + "\n", "utf-8")
     part.replace(run / "run.json")
+
+
+def _inputs(windows: Windows) -> dict[str, str]:
+    if windows.is_image:
+        what = "relative load on 30x22 cells, heel row first, frames last"
+    else:
+        what = "relative load of each cell, then the IMU, per frame"
+    turned = "; mirrored, so that it looks like a left one"
+    return {"left": what, "right": what + turned}
 
 
 def taught(run: Path) -> keras.Model:

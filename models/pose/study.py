@@ -22,7 +22,7 @@ VOXEL_M = (0.10, 0.10, 0.13)
 FIRST_M = (-0.95, -0.95, -0.10)  # centre of the first voxel
 SPREAD_VOXELS = 1.0
 SHARPNESS = 20.0  # of the soft-argmax over values clipped to 0..1, else 7200 voxels drown the peak
-HEATMAP_WEIGHT, KEYPOINT_WEIGHT = 1000.0, 10.0
+HEATMAP_WEIGHT, KEYPOINT_WEIGHT = 1000.0, 300.0
 FULL_N = 10.0  # newtons of a cell that become 1 at the input
 BATCH, LEARNING_RATE = 32, 1e-4  # the paper's
 

@@ -1,6 +1,7 @@
 """A network small enough to convert in seconds, saved as training saves one."""
 
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,3 +62,22 @@ def tiny_windows(n, seed):
     rng = np.random.default_rng(seed)
     left, right = rng.random((2, n, *SHAPE), dtype=np.float32)
     return {"left": left, "right": 0.3 * right}
+
+
+@pytest.fixture(scope="session")
+def export_here():
+    """Return ``export`` with conversions in this process: that saves a minute of imports."""
+    from models import export, quantise
+
+    def convert(model, out, mode, calibration):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the converter's own: a process of its own hides them
+            told = quantise._work(model, out, mode, calibration)
+        return quantise.Converted(out, mode, told["sha256"], told["bytes"], told["tensors"])
+
+    def exported(run, folder):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(quantise, "convert", convert)
+            return export.export(run, folder)
+
+    return exported

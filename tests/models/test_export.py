@@ -2,12 +2,11 @@
 
 import json
 import shutil
-import warnings
 
 import numpy as np
 import pytest
 
-from models import export, quantise
+from models import export
 from solekit.errors import DataError
 from solekit.inference import decode, zoo
 
@@ -49,18 +48,8 @@ def run(tiny_network, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made(run, tmp_path_factory):
-    """Return the zoo's folder; conversions in this process save half a minute of imports."""
-
-    def convert(model, out, mode, calibration):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the converter's own: a process of its own hides them
-            told = quantise._work(model, out, mode, calibration)
-        return quantise.Converted(out, mode, told["sha256"], told["bytes"], told["tensors"])
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quantise, "convert", convert)
-        return export.export(run, tmp_path_factory.mktemp("zoo"))
+def made(run, export_here, tmp_path_factory):
+    return export_here(run, tmp_path_factory.mktemp("zoo"))
 
 
 def test_an_exported_run_opens_as_a_model_in_every_mode(made, tiny_network):
@@ -131,14 +120,23 @@ def test_an_unfinished_run_is_named(run, tmp_path, file):
 
 def test_a_file_too_far_from_keras_or_without_an_answer_is_refused():
     reference = {"pose": np.array([[1.0, 2.0], [3.0, 4.0]])}
-    off = {"pose": export.relative_error(reference["pose"] * 1.1, reference["pose"])}
-    with pytest.raises(DataError, match=r"int8 is off by 0\.1 of the largest 'pose', 0\.05 is"):
+    off = {"pose": export.relative_error(reference["pose"] * 1.2, reference["pose"])}
+    with pytest.raises(DataError, match=r"int8 is off by 0\.2 of the largest 'pose', 0\.15 is"):
         export._check("x", {"int8": off}, reference)
     nan = {"pose": export.relative_error(np.full((2, 2), np.nan), reference["pose"])}
     with pytest.raises(DataError, match="int8 is off by inf"):
         export._check("x", {"int8": nan}, reference)
     with pytest.raises(DataError, match="the same for every window"):
         export._check("x", {}, {"pose": np.ones((3, 2))})
+
+
+def test_a_file_that_moves_poses_or_changes_actions_is_refused():
+    fine = {"mean_cm": 0.1, "other_action_pct": 1.0}
+    export._check_drift("x", {"int8": fine})
+    with pytest.raises(DataError, match=r"int8 moves mean_cm by 0\.7, 0\.5 is allowed"):
+        export._check_drift("x", {"float16": fine, "int8": {**fine, "mean_cm": 0.7}})
+    with pytest.raises(DataError, match="int8 moves other_action_pct by 5, 2 is allowed"):
+        export._check_drift("x", {"int8": {**fine, "other_action_pct": 5.0}})
 
 
 def _changed(run, folder, **fields):
