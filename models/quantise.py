@@ -181,6 +181,8 @@ def _load(path: Path) -> tuple[Any, list[str], list[str]]:
     """Return the model with batch 1, a list of inputs and of outputs, and the names of both."""
     import keras
 
+    import models.pose.baseline  # noqa: F401 - its layers are found by being registered
+
     model: Any = keras.models.load_model(path, compile=False)
     inputs: list[Any] = [
         keras.Input(batch_shape=(1, *one.shape[1:]), dtype=one.dtype, name=one.name.split(":")[0])

@@ -88,7 +88,7 @@ def test_a_pose_model_has_the_shapes_that_decoding_expects(name):
     assert card.keypoints == decode.KEYPOINTS
     assert card.outputs["pose"]["shape"] == [1, 2, len(decode.KEYPOINTS), sum(decode.N_BINS)]
     if "action" in card.outputs:
-        assert card.outputs["action"]["shape"] == [1, 2, len(card.actions)]
+        assert card.outputs["action"]["shape"] == [1, len(card.actions)]
     assert set(card.inputs) == {"left", "right"}
 
 
