@@ -125,3 +125,38 @@ def named(name: str, side: Side) -> Layout:
         length=own.length,
         width=own.width,
     )
+
+
+def spread(source: Layout, target: Layout) -> FloatArray:
+    """Return weights (n_source, n_target) that carry forces over; every row sums to one.
+
+    Each source cell is a square of its area at its relative place in the sole; it gives its force
+    to the target cells by overlap, or to the nearest one where it overlaps none.
+    """
+    out = np.zeros((source.n_cells, target.n_cells))
+    scale_x = target.width_mm / source.width_mm
+    scale_y = target.length_mm / source.length_mm
+    half_x, half_y = _halves(source)
+    to_x, to_y = _halves(target)
+    for i in range(source.n_cells):
+        x, y = source.x_mm[i] * scale_x, source.y_mm[i] * scale_y
+        hx, hy = half_x[i] * scale_x, half_y[i] * scale_y
+        over_x = np.minimum(x + hx, target.x_mm + to_x) - np.maximum(x - hx, target.x_mm - to_x)
+        over_y = np.minimum(y + hy, target.y_mm + to_y) - np.maximum(y - hy, target.y_mm - to_y)
+        overlap = np.maximum(over_x, 0) * np.maximum(over_y, 0)
+        if overlap.sum() == 0:
+            overlap[np.argmin((target.x_mm - x) ** 2 + (target.y_mm - y) ** 2)] = 1
+        out[i] = overlap / overlap.sum()
+    return out
+
+
+def _halves(layout: Layout) -> tuple[FloatArray, FloatArray]:
+    """Return half widths and half lengths of the cells in mm."""
+    if layout.rows:
+        n = layout.n_cells
+        return (
+            np.full(n, layout.width_mm / layout.cols / 2),
+            np.full(n, layout.length_mm / layout.rows / 2),
+        )
+    half = np.sqrt(layout.area_mm2) / 2
+    return half, half

@@ -34,6 +34,8 @@ from solekit.errors import DataError
 from solekit.formats.moticon_cells import AREA_SHARE, FORWARD, MEDIAL, sole_layout
 from solekit.inference.decode import KEYPOINTS
 from solekit.inference.frames import N_FRAMES, RATE_HZ, Float32
+from solekit.inference.signals import FootSignal, signals_of
+from solekit.inference.windows import averaged
 from solekit.layouts import SIDES, FloatArray, Layout, Side
 from solekit.recording import Recording
 from solekit_hil.filewalker import LEAD_IN_S
@@ -109,27 +111,23 @@ def load_take(entry: Entry) -> Take:
 
 def clock_of(recording: Recording, points: KeypointFile) -> Clock:
     """Return the clock of key points against a recording, found by the stomp in both."""
-    t_s: dict[Side, FloatArray] = {}
-    force_n: dict[Side, FloatArray] = {}
-    for side in SIDES:
-        if side in recording.feet:
-            t_s[side] = recording.feet[side].t_s
-            force_n[side] = _load(recording, side).sum(axis=1)
+    return _clock(signals_of(recording)[0], points)
+
+
+def _clock(feet: dict[Side, FootSignal], points: KeypointFile) -> Clock:
+    t_s: dict[Side, FloatArray] = {side: foot.t_s for side, foot in feet.items()}
+    force_n: dict[Side, FloatArray] = {side: foot.load.sum(axis=1) for side, foot in feet.items()}
     return synchronised(points, t_s, force_n)
 
 
 def take_of(recording: Recording, points: KeypointFile, entry: Entry) -> Take:
     """Tie a recording and key points together; ``entry`` says who did what."""
-    if missing := [side for side in SIDES if side not in recording.feet]:
-        raise DataError(f"the {missing[0]} foot is missing; poses need both feet")
-    if entry.offset_s is None:
-        clock = clock_of(recording, points)
-    else:
-        clock = Clock(entry.offset_s, entry.rate)
+    feet, _ = signals_of(recording)  # loads and axes as whoever uses the network has them
+    told = entry.offset_s
+    clock = _clock(feet, points) if told is None else Clock(told, entry.rate)
     points_s = clock.to_recording_s(points.t_s)
-    feet_s: dict[Side, FloatArray] = {side: recording.feet[side].t_s for side in SIDES}
-    start = max(points_s[0], *(t[0] for t in feet_s.values()))
-    end = min(points_s[-1], *(t[-1] for t in feet_s.values()))
+    start = max(points_s[0], *(foot.t_s[0] for foot in feet.values()))
+    end = min(points_s[-1], *(foot.t_s[-1] for foot in feet.values()))
     n = int((end - start) * RATE_HZ) + 1 if end > start else 0
     if n < N_FRAMES:
         raise DataError(
@@ -140,9 +138,9 @@ def take_of(recording: Recording, points: KeypointFile, entry: Entry) -> Take:
     # Positions are interpolated in the room: the turn of the body wraps, places do not.
     placed, is_valid = _points_at(t_s, points_s, points)
     load: dict[Side, Float32] = {}
-    for side in SIDES:
-        is_valid &= near(t_s, feet_s[side])
-        load[side] = _interpolated(t_s, feet_s[side], _load(recording, side))
+    for side, foot in feet.items():
+        is_valid &= near(t_s, foot.t_s)
+        load[side] = _interpolated(t_s, foot.t_s, foot.load)
     return Take(
         person=entry.person,
         action=entry.action,
@@ -151,7 +149,7 @@ def take_of(recording: Recording, points: KeypointFile, entry: Entry) -> Take:
         keypoints_m=normalised(placed, points.names).astype(np.float32),
         stature_m=_stature(entry, points),
         is_valid=is_valid,
-        imu=_imu(recording, t_s),
+        imu=_imu(feet, t_s),
         block=entry.block or entry.recording.stem,
         is_simulated=entry.is_simulated,
     )
@@ -194,23 +192,13 @@ def _interpolated(t_s: FloatArray, source_s: FloatArray, values: NDArray[Any]) -
     return (values[left] * (1 - part) + values[right] * part).astype(np.float32)
 
 
-def _load(recording: Recording, side: Side) -> NDArray[Any]:
-    """Return newtons per cell, or counts of an insole without calibration."""
-    foot = recording.feet[side]
-    if len(foot.t_s) < 2:
-        raise DataError(f"the {side} foot has {len(foot.t_s)} frames; record again")
-    return foot.force_n if foot.info.is_calibrated else foot.counts.astype(float)
-
-
-def _imu(recording: Recording, t_s: FloatArray) -> dict[Side, Float32] | None:
-    """Return specific force and rate (n, 6) per side; None unless both feet have six axes."""
+def _imu(feet: dict[Side, FootSignal], t_s: FloatArray) -> dict[Side, Float32] | None:
+    """Return the IMU (n, 3 or 6) as inference averages it; None unless both feet have one."""
     out: dict[Side, Float32] = {}
-    for side in SIDES:
-        table = recording.feet[side].imu
-        if len(table) < 2 or table.shape[1] != 7:
+    for side, foot in feet.items():
+        if foot.imu is None or foot.imu_t_s is None:
             return None
-        values = table.to_numpy(float)
-        out[side] = _interpolated(t_s, values[:, 0], values[:, 1:])
+        out[side] = averaged(foot.imu_t_s, foot.imu, t_s).astype(np.float32)
     return out
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from models.data.takes import Take, normalised
 from solekit.inference.decode import KEYPOINTS
-from solekit.inference.frames import RATE_HZ, Float32
-from solekit.layouts import SIDES, FloatArray
+from solekit.inference.frames import RATE_HZ
+from solekit.inference.windows import averaged
+from solekit.layouts import SIDES
 from solekit_hil.walker import dataset
 from solekit_hil.walker.body import KEYPOINTS as WALKER_KEYPOINTS
 
@@ -62,22 +63,12 @@ def _take(found: dataset.Dataset, person: int, action: str, height_m: float) -> 
         action=action,
         t_s=t_s,
         load={side: arrays[f"pressure_{side}"].astype(np.float32) for side in SIDES},
-        imu={side: mean_around(imu_t_s, arrays[f"imu_{side}"][:, :n_axes], t_s) for side in SIDES},
+        imu={
+            side: averaged(imu_t_s, arrays[f"imu_{side}"][:, :n_axes], t_s).astype(np.float32)
+            for side in SIDES
+        },
         keypoints_m=normalised(points[:, _WHERE], KEYPOINTS).astype(np.float32),
         stature_m=height_m,
         is_valid=np.asarray(np.isfinite(points).all(axis=(1, 2))),
         is_simulated=True,
     )
-
-
-def mean_around(t_s: FloatArray, values: FloatArray, at_s: FloatArray) -> Float32:
-    """Return the mean of ``values`` (n, k) within half a frame of each time, (m, k)."""
-    half = 0.5 / RATE_HZ
-    low = np.searchsorted(t_s, at_s - half)
-    high = np.maximum(np.searchsorted(t_s, at_s + half), low + 1)
-    low, high = np.minimum(low, len(t_s) - 1), np.minimum(high, len(t_s))
-    low = np.minimum(low, high - 1)
-    total = np.concatenate(
-        [np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=float)]
-    )
-    return ((total[high] - total[low]) / (high - low)[:, None]).astype(np.float32)

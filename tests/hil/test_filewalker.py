@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import solekit
 from solekit import layouts
 from solekit.errors import DataError
-from solekit_hil.filewalker import LEAD_IN_S, MAX_HOLE_S, FileWalker, spread
+from solekit_hil.filewalker import LEAD_IN_S, MAX_HOLE_S, FileWalker
 
 STRIDE_S = 1.1
 STANCE_S = 0.68
@@ -88,7 +88,7 @@ def test_spreading_over_another_layout_conserves_the_force(one, two, seed):
         layouts.grid("any", rows, cols, length_mm=length, width_mm=width)
         for rows, cols, length, width in (one, two)
     )
-    weights = spread(source, target)
+    weights = layouts.spread(source, target)
     assert (weights >= 0).all()
     assert np.allclose(weights.sum(axis=1), 1)
     force = np.random.default_rng(seed).uniform(0, 50, source.n_cells)
@@ -97,7 +97,7 @@ def test_spreading_over_another_layout_conserves_the_force(one, two, seed):
 
 def test_spreading_over_the_same_layout_changes_nothing():
     grid = layouts.named("grid-30x22", "left")
-    assert np.allclose(spread(grid, grid), np.eye(grid.n_cells))
+    assert np.allclose(layouts.spread(grid, grid), np.eye(grid.n_cells))
 
 
 @pytest.mark.parametrize("layout", ["grid-30x22", "cells-16", "cells-4"])

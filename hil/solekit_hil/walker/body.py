@@ -21,7 +21,6 @@ KEYPOINTS = (
     *(f"{side}_{name}" for name in _PAIRS for side in SIDES),
     "pelvis",
 )
-POSE_KEYPOINTS = tuple(name for name in KEYPOINTS if name not in ("neck", "pelvis"))
 INDEX = {name: i for i, name in enumerate(KEYPOINTS)}
 N_KEYPOINTS = len(KEYPOINTS)
 # Shares of the height (Drillis and Contini 1964), and of the foot's length.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solekit.errors import DataError
-from solekit.layouts import FloatArray, Layout, Side, grid
+from solekit.layouts import FloatArray, Layout, Side, grid, spread
 
 Float32 = NDArray[np.float32]
 
@@ -46,33 +46,7 @@ def grid_matrix(layout: Layout) -> FloatArray:
             f"an image of the sole needs {MIN_CELLS} or more"
         )
     target = grid("", rows, cols, length_mm=layout.length_mm, width_mm=layout.width_mm)
-    return _spread(layout, target)
-
-
-def _spread(source: Layout, target: Layout) -> FloatArray:
-    """Share the force of every source cell among the target cells that its square overlaps."""
-    half = np.sqrt(source.area_mm2) / 2
-    if source.rows:  # cells of a grid are rectangles
-        half_x = np.full(source.n_cells, source.width_mm / source.cols / 2)
-        half_y = np.full(source.n_cells, source.length_mm / source.rows / 2)
-    else:
-        half_x = half_y = half
-    own_x = target.width_mm / target.cols / 2
-    own_y = target.length_mm / target.rows / 2
-
-    def overlap(a: FloatArray, half_a: FloatArray, b: FloatArray, half_b: float) -> FloatArray:
-        low = np.maximum(a[None] - half_a[None], b[:, None] - half_b)
-        high = np.minimum(a[None] + half_a[None], b[:, None] + half_b)
-        return np.maximum(high - low, 0.0)
-
-    shared = overlap(source.x_mm, half_x, target.x_mm, own_x) * overlap(
-        source.y_mm, half_y, target.y_mm, own_y
-    )
-    total = shared.sum(axis=0)
-    if np.any(total <= 0):
-        cell = int(np.argmax(total <= 0))
-        raise DataError(f"cell {cell} of layout {source.name!r} lies outside its sole")
-    return shared / total
+    return spread(layout, target).T
 
 
 def relative_load(
