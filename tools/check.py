@@ -7,6 +7,7 @@ failing step does not stop the next one, so one run shows every trouble; exit 0 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -16,6 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # this file run
 
 from tools import bluez, environment, runtime, stubs
 from tools.environment import ROOT, say
+
+MOST_PROCESSES = 4  # of the tests: each may hold TensorFlow, about a gigabyte
 
 
 def get_runtimes(demanded: frozenset[str]) -> list[str]:
@@ -75,6 +78,12 @@ def _run(python: Path, *module: str, quiet: bool = False) -> bool:
     return done.returncode == 0
 
 
+def processes() -> list[str]:
+    """Return pytest's options for a test process per core; a file's tests stay in one of them."""
+    cores = min(os.cpu_count() or 1, MOST_PROCESSES)
+    return ["-n", str(cores), "--dist", "loadfile"] if cores > 1 else []
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description="Environment, runtimes, lint, types, tests.",
@@ -92,6 +101,7 @@ def main() -> int:
     failed = get_runtimes(demanded) + get_bluez(demanded)
     if not options.fast:
         failed += check_source(python)
+    pytest_arguments = [*processes(), *pytest_arguments]
     say(f"tests: pytest {' '.join(pytest_arguments)}")
     if not _run(python, "pytest", *pytest_arguments):
         failed.append("tests")

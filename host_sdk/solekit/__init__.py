@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from solecore.version import __version__
 
 if TYPE_CHECKING:
-    from solekit.insole import GaitEvent, Insole
+    from solekit.insole import Insole
+    from solekit.live_access import GaitEvent
     from solekit.pair import Pair, connect, connect_pair
     from solekit.recording import Recording
 
 # Heavy imports wait until a name is used.
 _WHERE = {
-    "GaitEvent": "solekit.insole",
+    "GaitEvent": "solekit.live_access",
     "Insole": "solekit.insole",
     "Pair": "solekit.pair",
     "Recording": "solekit.recording",

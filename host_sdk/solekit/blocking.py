@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from solekit import pair as _pair
-from solekit.decode import Frames
+from solekit.decode import Frames, Motion
 from solekit.identity import InsoleInfo
-from solekit.insole import GaitEvent, Insole
+from solekit.insole import Insole
+from solekit.live_access import GaitEvent
 from solekit.loss import StreamLoss
 
 if TYPE_CHECKING:
@@ -122,6 +123,10 @@ class BlockingInsole(_Blocking[Insole]):
     def frames(self) -> Iterator[Frames]:
         """See ``Insole.frames``."""
         return self._loop.iterate(self._device.frames())
+
+    def motion(self) -> Iterator[Motion]:
+        """See ``Insole.motion``."""
+        return self._loop.iterate(self._device.motion())
 
 
 class BlockingPair(_Blocking[_pair.Pair]):

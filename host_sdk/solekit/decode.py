@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,18 @@ class Frames:
     foot_us: NDArray[np.int64]
     values: NDArray[np.integer]
     form: int
+
+
+@dataclass
+class Motion:
+    """Samples of the motion sensor in its own axes: ``foot_us`` (n,), ``accel_m_s2`` (n, 3).
+
+    ``gyro_rad_s`` (n, 3) is None without a gyroscope.
+    """
+
+    foot_us: NDArray[np.float64]
+    accel_m_s2: NDArray[np.float64]
+    gyro_rad_s: NDArray[np.float64] | None
 
 
 class PressureDecoder:
@@ -218,6 +230,16 @@ def _unpack12(body: NDArray[np.uint8], n_cells: int) -> NDArray[np.uint16]:
     if n_cells & 1:
         out[:, -1] = body[:, -2] | body[:, -1].astype(np.uint16) << 8
     return out
+
+
+def motion(items: list[Data], hello: Mapping[str, Any]) -> Motion:
+    """Return the samples of IMU messages (by sequence number), ``hello`` as the insole said it."""
+    n_axes = hello["imu_axes"]
+    parts = [imu_words(item, n_axes) for item in items] or [np.zeros((0, n_axes or 3), np.int16)]
+    words = np.concatenate(parts)
+    gyro = words[:, :3] * (hello["gyro_lsb"] * 1e-6) if n_axes == 6 else None
+    accel = words[:, -3:] * (hello["accel_lsb"] * 1e-6)
+    return Motion(imu_times_us(items, hello["imu_period"]), accel, gyro)
 
 
 def imu_words(item: Data, n_axes: int) -> NDArray[np.int16]:

@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import random
 import zlib
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +15,6 @@ from solecore.wire import codes
 from solecore.wire import messages as m
 from solecore.wire.schema import Message
 from solekit.backfill import BackFill, Progress
-from solekit.decode import Frames, PressureDecoder
 from solekit.errors import (
     ConnectionLostError,
     DeviceError,
@@ -27,12 +25,12 @@ from solekit.errors import (
 from solekit.fetch import LogAccess
 from solekit.identity import InsoleInfo
 from solekit.link import Data, Link, Reply
+from solekit.live_access import LiveAccess
 from solekit.live_streams import LiveStreams
 from solekit.live_timeline import LiveTimeline
 from solekit.loss import StreamLoss, account
 from solekit.pings import ping_on
 from solekit.recording.writer import RecordingWriter
-from solekit.timeline import PolygonTimeline
 from solekit.transports import Transport
 
 REQUEST_TIMEOUT_S = 1.0
@@ -42,17 +40,7 @@ _LATE_S = 0.2  # after the stop, for what is still in the air
 _FORM_OF = {name: form for form, name in m.FORM_NAMES.items()}
 
 
-@dataclass(frozen=True)
-class GaitEvent:
-    """An event found on the foot: ``t_s`` on the host clock, good to ``interval_s`` either way."""
-
-    side: str
-    kind: str
-    t_s: float
-    interval_s: float
-
-
-class Insole(LogAccess):
+class Insole(LogAccess, LiveAccess):
     """An insole behind ``transport``; use it as ``async with``.
 
     Every request raises RequestTimeoutError without an answer, DeviceError when refused and
@@ -374,23 +362,3 @@ class Insole(LogAccess):
             )
             for i, name in enumerate(m.STREAM_NAMES)
         }
-
-    def timeline(self) -> PolygonTimeline:
-        """Return foot time to host time from the last two minutes; refitted every few seconds."""
-        return self._timeline.line(self.clock.now_s())
-
-    async def frames(self) -> AsyncIterator[Frames]:
-        """Yield pressure frames as they come; frames that went missing leave gaps in ``seq``."""
-        decoder = PressureDecoder(self.known.n_cells, self.known.period_us)
-        async for batch in self._live.items(m.PRESSURE):
-            for frames in decoder.decode(batch):
-                yield frames
-
-    async def events(self) -> AsyncIterator[GaitEvent]:
-        """Yield gait events as the foot finds them."""
-        async for batch in self._live.items(m.EVENTS):
-            for item in batch:
-                line = self.timeline()
-                t_s = float(line.to_host_s(np.array([item.foot_us * 1e-6]))[0])
-                kind = m.EVENT_NAMES.get(item.message[m.HEADER_SIZE], "unknown")
-                yield GaitEvent(self.side, kind, t_s, line.interval_s)

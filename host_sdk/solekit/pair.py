@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Self
 
 from solekit.backfill import Progress
 from solekit.errors import DataError, SolekitError, TransportSpecError
-from solekit.insole import GaitEvent, Insole
+from solekit.insole import Insole
+from solekit.live_access import GaitEvent
 from solekit.loss import StreamLoss
 from solekit.recording.writer import RecordingWriter
 from solekit.transports import open_transports

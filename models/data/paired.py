@@ -34,7 +34,7 @@ from solekit.errors import DataError
 from solekit.formats.moticon_cells import AREA_SHARE, FORWARD, MEDIAL, sole_layout
 from solekit.inference.decode import KEYPOINTS
 from solekit.inference.frames import N_FRAMES, RATE_HZ, Float32
-from solekit.inference.signals import FootSignal, signals_of
+from solekit.inference.signals import FootSignal, aligned, signals_of
 from solekit.inference.windows import averaged
 from solekit.layouts import SIDES, FloatArray, Layout, Side
 from solekit.recording import Recording
@@ -122,7 +122,8 @@ def _clock(feet: dict[Side, FootSignal], points: KeypointFile) -> Clock:
 
 def take_of(recording: Recording, points: KeypointFile, entry: Entry) -> Take:
     """Tie a recording and key points together; ``entry`` says who did what."""
-    feet, _ = signals_of(recording)  # loads and axes as whoever uses the network has them
+    # Loads and axes as whoever uses the network has them.
+    feet = aligned(signals_of(recording)[0], [])
     told = entry.offset_s
     clock = _clock(feet, points) if told is None else Clock(told, entry.rate)
     points_s = clock.to_recording_s(points.t_s)

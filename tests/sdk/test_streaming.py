@@ -17,9 +17,9 @@ from solekit.transports import open_transports
 from tests.sdk.insoles import LEFT, SMALL, changed, with_insole
 
 
-def test_live_frames_are_the_recorded_ones(tmp_path):
+def test_live_frames_and_motion_are_the_recorded_ones(tmp_path):
     async def walk():
-        parts = []
+        parts, sensed = [], []
         async with solekit.connect(LEFT) as insole:
             insole.writer = RecordingWriter(tmp_path / "walk.mcap")
 
@@ -27,19 +27,28 @@ def test_live_frames_are_the_recorded_ones(tmp_path):
                 async for frames in insole.frames():
                     parts.append(frames)
 
-            following = asyncio.create_task(follow())
+            async def feel():
+                async for motion in insole.motion():
+                    sensed.append(motion)
+
+            following = asyncio.gather(follow(), feel())
             await asyncio.sleep(0)
             await insole.start()
             await insole.clock.sleep(3.0)
             await insole.stop()
             await following
             insole.writer.close()
-        return parts
+        return parts, sensed
 
-    parts = asyncio.run(walk())
+    parts, sensed = asyncio.run(walk())
     (foot,) = Recording(tmp_path / "walk.mcap").feet.values()
     assert np.array_equal(np.concatenate([part.seq for part in parts]), foot.seq)
     assert np.array_equal(np.concatenate([part.values for part in parts]), foot.counts)
+    for name, unit in (("accel", "m_s2"), ("gyro", "rad_s")):
+        live = np.concatenate([getattr(part, f"{name}_{unit}") for part in sensed])
+        assert np.array_equal(live, foot.imu[[f"{name}_{axis}_{unit}" for axis in "xyz"]])
+    times_s = np.concatenate([part.foot_us for part in sensed]) * 1e-6
+    assert np.abs(np.diff(times_s) - 1 / foot.info.imu_rate_hz).max() < 0.002
 
 
 def test_live_events_are_on_the_hosts_clock_within_their_interval(tmp_path):

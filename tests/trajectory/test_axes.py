@@ -4,9 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from solekit import layouts
 from solekit.errors import DataError
 from solekit.trajectory import FootAxes
 from solekit.trajectory.axes import imu_table
+from solekit_hil import walker
 from tests.trajectory.walking import any_mounting, walk
 
 NOISE = {"accel_noise_m_s2": 0.1, "gyro_noise_rad_s": 0.01, "gyro_bias_rad_s": (0.02, -0.02, 0.01)}
@@ -40,6 +42,19 @@ def test_any_mounting_is_found(seed, rate_hz, length_m, turn_deg):
     assert off_deg(axes, walked) < 3.0
     assert axes.agreement_ == 1.0
     assert axes.sideways_share_ > 0.95
+
+
+@pytest.mark.parametrize("seed", range(900, 906))
+def test_a_foot_that_turns_back_after_push_off_is_not_at_rest(seed):
+    soles = {side: layouts.named("cells-4", side) for side in layouts.SIDES}
+    t_s = np.arange(0, 14, 0.01)
+    imus = walker.build("walk", seed=seed, layouts=soles).sample(t_s)[1]
+    mounting = any_mounting(seed)
+    for imu in imus.values():
+        seen = imu.reshape(-1, 2, 3) @ mounting
+        axes = FootAxes().fit(seen[:, 0], seen[:, 1], t_s=t_s)
+        turn = Rotation.from_matrix(axes.rotation_ @ mounting.T)
+        assert np.degrees(turn.magnitude()) < 1.0
 
 
 def test_a_perfect_walk_gives_the_mounting_exactly():

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from solecore.wire import messages as m
-from solekit.decode import imu_times_us, imu_words
 from solekit.errors import DataError
 from solekit.inference.frames import LATEST, N_FRAMES, RATE_HZ, Float32
 from solekit.inference.pose import check_axes, check_rate, check_stature
@@ -314,12 +312,7 @@ async def _frames(insole: Insole, queue: asyncio.Queue[Any], *, use_newtons: boo
 
 
 async def _motion(insole: Insole, queue: asyncio.Queue[Any]) -> None:
-    info = insole.known
-    lsb = [info.hello["accel_lsb"] * 1e-6, info.hello["gyro_lsb"] * 1e-6]
-    scale: FloatArray = np.repeat(lsb, 3)[: info.imu_axes]
-    async for items in insole._live.items(m.IMU):
-        words = np.concatenate([imu_words(item, info.imu_axes) for item in items])
-        # On the wire the rates come first.
-        imu: FloatArray = np.roll(words, 3, axis=1) * scale
-        t_s = insole.timeline().to_host_s(imu_times_us(items, info.hello["imu_period"]) * 1e-6)
-        await queue.put((insole.side, np.empty(0), None, (t_s, imu)))
+    async for sensed in insole.motion():
+        parts = [sensed.accel_m_s2, *([] if sensed.gyro_rad_s is None else [sensed.gyro_rad_s])]
+        t_s = insole.timeline().to_host_s(sensed.foot_us * 1e-6)
+        await queue.put((insole.side, np.empty(0), None, (t_s, np.concatenate(parts, axis=1))))

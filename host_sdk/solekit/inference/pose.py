@@ -12,7 +12,7 @@ from solekit.algorithm import Algorithm
 from solekit.errors import DataError
 from solekit.inference.decode import KEYPOINTS, STATURE_M
 from solekit.inference.frames import CENTRE, N_FRAMES, RATE_HZ, Float32
-from solekit.inference.signals import FootSignal, signals_of
+from solekit.inference.signals import FootSignal, aligned, signals_of
 from solekit.inference.windows import (
     MAX_GAP_S,
     WINDOW_S,
@@ -103,6 +103,8 @@ class PoseEstimator(Algorithm):
             side: FootView(network, foot.layout, side) for side, foot in signals.items()
         }
         _check_imu(views, signals)
+        if any(view.n_axes for view in views.values()):
+            signals = aligned(signals, self.warnings_)
         self.t_s_ = _pose_times(signals.values(), rate_hz)
         self.actions_ = network.actions
         self.model_ = f"{network.card.name} {network.card.version}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,9 @@ MAX_CLOCK_S = 0.5 / 14.0  # half a frame of a window
 class FootSignal:
     """One foot: ``load`` (n, n_cells) at ``t_s`` (n,), in newtons or in counts above no load.
 
-    ``imu`` (k, 6) at ``imu_t_s`` (k,): specific force in m/s2 and rate in rad/s in the axes of the
-    foot, x to the toes, y to the left, z up; (k, 3) without a gyroscope, None without a sensor.
+    ``imu`` (k, 6) at ``imu_t_s`` (k,): specific force in m/s2 and rate in rad/s; (k, 3) without a
+    gyroscope, None without a sensor. ``is_aligned``: in the axes of the foot, x to the toes, y to
+    the left, z up, as an insole of ours tells them; else in those of the sensor.
     """
 
     side: Side
@@ -30,6 +31,7 @@ class FootSignal:
     layout: Layout
     imu_t_s: FloatArray | None = None
     imu: FloatArray | None = None
+    is_aligned: bool = True
 
 
 def signals_of(feet: Any) -> tuple[dict[Side, FootSignal], list[str]]:
@@ -51,7 +53,7 @@ def signals_of(feet: Any) -> tuple[dict[Side, FootSignal], list[str]]:
     use_newtons = all(foot.info.is_calibrated for foot in recorded)
     warnings: list[str] = []
     signals: dict[Side, FootSignal] = {
-        side: _signal(side, found[side], use_newtons, warnings) for side in SIDES
+        side: _signal(side, found[side], use_newtons) for side in SIDES
     }
     for side, foot in signals.items():
         if len(foot.t_s) < 2:
@@ -80,20 +82,19 @@ def loads(info: InsoleInfo, values: Any, form: int, *, use_newtons: bool) -> Any
     return values
 
 
-def _signal(side: Side, foot: Any, use_newtons: bool, warnings: list[str]) -> FootSignal:
+def _signal(side: Side, foot: Any, use_newtons: bool) -> FootSignal:
     if isinstance(foot, FootSignal):
         return foot
     if hasattr(foot, "info"):
-        return _recorded(side, foot, use_newtons, warnings)
+        return _recorded(side, foot, use_newtons)
     t_s, accel, gyro = foot.t_s, foot.accel_m_s2, foot.gyro_rad_s
     if accel is None:
         return FootSignal(side, t_s, foot.force_n, foot.layout)
     imu = accel if gyro is None else np.concatenate((accel, gyro), axis=1)
-    aligned = _aligned(side, t_s, imu, warnings)
-    return FootSignal(side, t_s, foot.force_n, foot.layout, t_s, aligned)
+    return FootSignal(side, t_s, foot.force_n, foot.layout, t_s, imu, is_aligned=False)
 
 
-def _recorded(side: Side, foot: Any, use_newtons: bool, warnings: list[str]) -> FootSignal:
+def _recorded(side: Side, foot: Any, use_newtons: bool) -> FootSignal:
     if use_newtons:
         load = foot.force_n
     elif foot.form == m.FORM_NAMES[m.RAW12]:
@@ -108,8 +109,7 @@ def _recorded(side: Side, foot: Any, use_newtons: bool, warnings: list[str]) -> 
     if foot.info.imu_axes == 6:
         columns += [f"gyro_{axis}_rad_s" for axis in "xyz"]
     imu_t_s, imu = _in_order(table["t_s"].to_numpy(float), table[columns].to_numpy(float))
-    aligned = _aligned(side, imu_t_s, imu, warnings)
-    return FootSignal(side, t_s, load, foot.info.layout, imu_t_s, aligned)
+    return FootSignal(side, t_s, load, foot.info.layout, imu_t_s, imu)
 
 
 def _in_order(t_s: FloatArray, values: Any) -> tuple[FloatArray, Any]:
@@ -121,20 +121,27 @@ def _in_order(t_s: FloatArray, values: Any) -> tuple[FloatArray, Any]:
     return t_s[kept], values[kept]
 
 
-def _aligned(side: Side, t_s: FloatArray, imu: FloatArray, warnings: list[str]) -> FloatArray:
-    """Return the IMU in the axes of the foot: found from walking, else those of the sensor."""
+def aligned(feet: Mapping[Side, FootSignal], warnings: list[str]) -> dict[Side, FootSignal]:
+    """Return ``feet`` with IMUs in the axes of the foot: found from walking, else as they are."""
+    return {side: _aligned(foot, warnings) for side, foot in feet.items()}
+
+
+def _aligned(foot: FootSignal, warnings: list[str]) -> FootSignal:
+    imu, t_s = foot.imu, foot.imu_t_s
+    if foot.is_aligned or imu is None or t_s is None:
+        return foot
     from solekit.trajectory import FootAxes
 
+    reason = "without a gyroscope they cannot be found"
     if imu.shape[1] == 6:
         axes = FootAxes().fit(imu[:, :3], imu[:, 3:], t_s=t_s)
         reason = axes.reason_
         if not reason:
             turn = np.asarray(axes.rotation_).T
-            return np.concatenate((imu[:, :3] @ turn, imu[:, 3:] @ turn), axis=1)
-    else:
-        reason = "without a gyroscope they cannot be found"
-    warnings.append(
-        f"the axes of the {side} motion sensor are taken as those of the foot "
-        f"(x ahead, y left, z up): {reason}"
-    )
-    return imu
+            imu = np.concatenate((imu[:, :3] @ turn, imu[:, 3:] @ turn), axis=1)
+    if reason:
+        warnings.append(
+            f"the axes of the {foot.side} motion sensor are taken as those of the foot "
+            f"(x ahead, y left, z up): {reason}"
+        )
+    return replace(foot, imu=imu, is_aligned=True)

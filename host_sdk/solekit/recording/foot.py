@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from solecore.wire import messages as m
-from solekit.decode import Frames, PressureDecoder, imu_times_us, imu_words
+from solekit.decode import Frames, PressureDecoder, motion
 from solekit.identity import InsoleInfo
 from solekit.link import Data, Link
 from solekit.loss import StreamLoss, account
@@ -212,17 +212,11 @@ class FootRecording:
     @cached_property
     def imu(self) -> pd.DataFrame:
         """IMU samples: t_s, accel_*_m_s2 and, with six axes, gyro_*_rad_s."""
-        axes = self.info.imu_axes
-        items = self.messages(m.IMU) if axes else []
-        period_us = self.info.hello["imu_period"]
-        words = [imu_words(item, axes) for item in items]
-        table = np.concatenate(words) if words else np.zeros((0, axes or 3), np.int16)
-        out = {"t_s": self._host_s(imu_times_us(items, period_us)) if items else np.zeros(0)}
-        accel = table[:, -3:] * (self.info.hello["accel_lsb"] * 1e-6)
-        out |= {f"accel_{axis}_m_s2": accel[:, i] for i, axis in enumerate("xyz")}
-        if axes == 6:
-            gyro = table[:, :3] * (self.info.hello["gyro_lsb"] * 1e-6)
-            out |= {f"gyro_{axis}_rad_s": gyro[:, i] for i, axis in enumerate("xyz")}
+        found = motion(self.messages(m.IMU) if self.info.imu_axes else [], self.info.hello)
+        out = {"t_s": self._host_s(found.foot_us) if found.foot_us.size else np.zeros(0)}
+        out |= {f"accel_{axis}_m_s2": found.accel_m_s2[:, i] for i, axis in enumerate("xyz")}
+        if found.gyro_rad_s is not None:
+            out |= {f"gyro_{axis}_rad_s": found.gyro_rad_s[:, i] for i, axis in enumerate("xyz")}
         return pd.DataFrame(out)
 
     @cached_property

@@ -24,10 +24,10 @@ _ENOUGH = 300  # movements of one piece of a recording; more tell nothing new
 class FootAxes(Algorithm):
     """The rotation from the axes of a foot IMU to those of the foot, from any walk.
 
-    Vertical: the median direction of acceleration at the stillest moments of stance. Sideways: the
-    principal direction of the angular rate in the horizontal plane. Forward: the way that the
-    foot swings, and the way in which the heel rises before it. The sensor may sit anywhere on the
-    foot in any way, as long as it stays so.
+    Vertical: the median direction of acceleration at the stiller half of the moments of rest.
+    Sideways: the principal direction of the angular rate in the horizontal plane. Forward: the way
+    that the foot swings, and the way in which the heel rises before it. The sensor may sit
+    anywhere on the foot in any way, as long as it stays so.
 
     Parameters
     ----------
@@ -90,8 +90,8 @@ class FootAxes(Algorithm):
         stills = [self._stills(piece.values[:, 3:], piece.rate_hz) for piece in pieces]
         self.reason_ = "the foot never came to rest between two movements, so it did not walk"
         directions = [
-            directions_at(piece.values[:, :3], rows, piece.rate_hz)
-            for piece, rows in zip(pieces, stills, strict=True)
+            directions_at(piece.values[:, :3], _stiller_half(rows, rms_rad_s), piece.rate_hz)
+            for piece, (rows, rms_rad_s) in zip(pieces, stills, strict=True)
             if len(rows)
         ]
         if not directions:
@@ -110,7 +110,7 @@ class FootAxes(Algorithm):
         forward = np.cross(left, up)
         found = [
             self._movements(piece.values, rows, piece.rate_hz, forward, left, up)
-            for piece, rows in zip(pieces, stills, strict=True)
+            for piece, (rows, _) in zip(pieces, stills, strict=True)
         ]
         reach_m, pitch_rad = np.concatenate(found).T
         self.n_strides_ = len(reach_m)
@@ -127,7 +127,8 @@ class FootAxes(Algorithm):
         self.rotation_ = np.stack([sign * forward, sign * left, up])
         return self
 
-    def _stills(self, gyro_rad_s: FloatArray, rate_hz: float) -> np.ndarray:
+    def _stills(self, gyro_rad_s: FloatArray, rate_hz: float) -> tuple[np.ndarray, FloatArray]:
+        """Return the rows of still moments and the RMS of the angular rate there."""
         energy = ndimage.uniform_filter1d(
             np.sum(gyro_rad_s**2, axis=1), max(1, round(_REST_S * rate_hz)), mode="nearest"
         )
@@ -137,7 +138,8 @@ class FootAxes(Algorithm):
         rows, _ = signal.find_peaks(-padded, distance=max(1, round(self.min_stride_s * rate_hz)))
         rows = rows - 1
         limit = max(self.rest_rad_s, self.rest_share * float(np.percentile(rms, 95)))
-        return rows[rms[rows] < limit]
+        rows = rows[rms[rows] < limit]
+        return rows, rms[rows]
 
     def _movements(
         self,
@@ -181,6 +183,11 @@ def directions_at(accel: FloatArray, rows: np.ndarray, rate_hz: float) -> FloatA
     reach = max(1, round(_REST_NEAR_S * rate_hz))
     mean = ndimage.uniform_filter1d(accel, 2 * reach + 1, axis=0, mode="nearest")[rows]
     return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
+
+
+def _stiller_half(rows: np.ndarray, rms_rad_s: FloatArray) -> np.ndarray:
+    """Leave out moments like that after push-off, where the foot turns back while it flies."""
+    return rows[rms_rad_s <= np.median(rms_rad_s)]
 
 
 def _closed(values: FloatArray) -> FloatArray:
