@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from tools.bench import latency, timeline, viper, virtual, wire
+from solekit.inference import runtime, zoo
+from tools.bench import latency, poses, timeline, viper, virtual, wire
 from tools.bench.__main__ import main
 
 
@@ -54,3 +55,14 @@ def test_the_stated_interval_covers_the_truth_on_simulated_links(monkeypatch):
     for row in timeline.measure():
         n_covered = int(row["covered"].split()[0])
         assert n_covered >= 19, row
+
+
+@pytest.mark.skipif(not runtime.backends(), reason="no interpreter of .tflite")
+def test_live_poses_come_at_their_rate(monkeypatch):
+    monkeypatch.setattr(poses, "SECONDS", 6.0)
+    monkeypatch.setattr(poses, "WARM_UP_S", 4.0)
+    rows = poses.measure()
+    assert [row["model"] for row in rows] == zoo.names()
+    for row in rows:
+        assert row["poses_per_s"] == pytest.approx(30.0, abs=0.5)
+        assert 0 < row["network_pct"] < row["core_pct"]

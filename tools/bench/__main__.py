@@ -17,7 +17,7 @@ from solekit.errors import SolekitError
 NAMES = (
     *("wire", "decode", "viper", "latency", "virtual", "timeline"),
     *("mcu", "heap", "ble", "backfill", "board", "update"),
-    *("gait", "scaling", "walker", "models"),
+    *("gait", "scaling", "walker", "models", "poses"),
 )
 
 
