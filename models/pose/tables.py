@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
@@ -61,6 +62,13 @@ class Tables:
 def plain(value: Any) -> Any:
     """Return what JSON can hold of intervals and arrays."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(value).items()}
+        return {key: _rounded(one) for key, one in asdict(value).items()}
     as_list = getattr(value, "tolist", None)
     return as_list() if as_list else str(value)
+
+
+def _rounded(value: Any) -> Any:
+    """Return a float in short; one that is not known as null, as JSON has no NaN."""
+    if not isinstance(value, float):
+        return value
+    return round(value, 3) if math.isfinite(value) else None

@@ -144,3 +144,14 @@ def test_the_fake_stands_for_a_layout_that_exists():
         windows.fitting_model({side: layouts.named("cells-16", side) for side in layouts.SIDES})
         == "pose-cells-16"
     )
+
+
+@pytest.mark.data
+def test_soles_of_another_maker_that_no_model_knows_are_refused_by_name(
+    solekit, data_dir, tmp_path
+):
+    file = data_dir / "moticon_opengo" / "walk_data_with_events_text_export.txt"
+    code, _, err = solekit("infer", file, "--out", tmp_path / "out")
+    assert code == 1
+    assert "no pose model fits layout 'moticon-16'" in err
+    assert not (tmp_path / "out").exists()

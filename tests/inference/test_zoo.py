@@ -8,14 +8,17 @@ import shutil
 import numpy as np
 import pytest
 
-from models import quantise
+from models import export, quantise
 from solekit.errors import DataError, SolekitError
 from solekit.inference import decode, frames, runtime, zoo
 
 needs_backend = pytest.mark.skipif(not runtime.backends(), reason="no interpreter of .tflite")
 NAMES = zoo.names()
 FILES = [(name, mode) for name in NAMES for mode in zoo.card(name).modes]
-CM = {"float16": 0.2, "int8": 2.0, "dynamic": 1.5}  # a mode may move key points by, on average
+# A mode may move key points by, on average: halves round at a part in 2000 of two metres, and
+# what it quantises may cost up to the limit of the export.
+CM = {"float16": 0.02, "int8": export.LIMITS["mean_cm"], "dynamic": export.LIMITS["mean_cm"]}
+MOST_WORSE_CM = 0.2  # of the error against the truth, however far key points move
 OF_LARGEST = {"float16": 2e-3, "int8": 5e-2, "dynamic": 3e-2}
 # Kernels of another processor may round the last bit of int8 otherwise, layer after layer.
 ACROSS_MACHINES = {"float16": 1e-3, "int8": 2e-2, "dynamic": 2e-2}
@@ -131,7 +134,9 @@ def test_quantising_moves_key_points_by_little(name, mode):
     truth = decode.keypoints(stored["keras"]["pose"])
     moved_cm = 100 * decode.STATURE_M * np.linalg.norm(found - truth, axis=-1)
     assert moved_cm.mean() <= CM[mode]
-    assert zoo.card(name).drift[mode]["mean_cm"] <= CM[mode]
+    drift = zoo.card(name).drift[mode]
+    assert drift["mean_cm"] <= CM[mode]
+    assert drift["error_cm"] <= drift["error_of_float_cm"] + MOST_WORSE_CM
 
 
 @needs_models

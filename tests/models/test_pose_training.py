@@ -145,6 +145,9 @@ def test_a_table_goes_on_where_it_broke_off(tmp_path):
     assert row["error_cm"] == 3.0
     with pytest.raises(DataError, match="another preset or seed"):
         Tables(tmp_path, preset="small", seed=1).row("one", "a", dict)
+    unknown = scores.Interval(1.0, float("nan"), float("nan"), 1)
+    tables.row("one", "c", lambda: {"error_cm": unknown})
+    assert "NaN" not in (tmp_path / "one.json").read_text()
     (tmp_path / "one.json").write_text("{")
     with pytest.raises(DataError, match="is damaged"):
         tables.row("one", "b", dict)
