@@ -248,7 +248,7 @@ def losses(lab: Lab) -> None:
         parts, steps = lab.grid, lab.preset.small_baseline_steps
         model, seconds = taught_study(lab, "S", steps, parts, **terms)
         about = {"what": WHAT, "steps": steps, "train_minutes": round(seconds / 60, 2)}
-        return {**about, **_study_scored(model, parts, every=2)}
+        return {**about, **_study_scored(model, parts, every=3)}
 
     for name, terms in LOSSES.items():
         lab.tables.row("losses", name, partial(make, terms))

@@ -11,7 +11,8 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+from urllib.parse import parse_qsl
 
 from solekit.errors import TransportSpecError
 
@@ -98,6 +99,18 @@ class Transport(Protocol):
         ...
 
 
+@runtime_checkable
+class Rejoining(Protocol):
+    """What a transport tells that makes a broken link again by itself."""
+
+    n_reconnects: int
+
+    @property
+    def away_since_s(self) -> float | None:
+        """Since when there is no link, on the transport's clock; None while there is one."""
+        ...
+
+
 Opener = Callable[[str], "dict[str, Transport]"]
 
 
@@ -120,3 +133,22 @@ def _opener(scheme: str, uri: str) -> Opener:
     for point in entry_points(group="solekit.transports", name=scheme):
         return point.load()
     raise TransportSpecError(f"unknown scheme {scheme!r} in {uri!r}; use one like {FORMS}")
+
+
+def reconnect_time_s(scheme: str, rest: str, query: str, default_s: float) -> float:
+    """Return ``reconnect_s`` of a URI's query, which may name nothing else."""
+    reconnect_s = default_s
+    for key, text in parse_qsl(query, keep_blank_values=True):
+        if key != "reconnect_s":
+            raise TransportSpecError(
+                f"{scheme}:{rest}: unknown argument {key!r}; known is reconnect_s"
+            )
+        try:
+            reconnect_s = float(text)
+        except ValueError:
+            reconnect_s = -1.0
+        if not 0 <= reconnect_s <= 86400:
+            raise TransportSpecError(
+                f"{scheme}:{rest}: reconnect_s={text!r} is not 0 to 86400 seconds"
+            )
+    return reconnect_s

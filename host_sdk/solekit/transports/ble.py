@@ -14,13 +14,12 @@ import weakref
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from solecore.wire import gatt
 from solecore.wire.fragments import Assembler, split
 from solecore.wire.messages import SIDES
 from solekit.errors import ConnectionLostError, TransportError, TransportSpecError
-from solekit.transports import Transport, WallClock
+from solekit.transports import Transport, WallClock, reconnect_time_s
 
 if TYPE_CHECKING:
     from bleak import BleakClient
@@ -43,16 +42,7 @@ def open_ble(rest: str) -> dict[str, Transport]:
     """Return the transport of ``ble:ADDRESS`` or ``ble:NAME``, both with ``?reconnect_s=60``."""
     target, _, query = rest.partition("?")
     target = target.strip()
-    reconnect_s = RECONNECT_S
-    for key, text in parse_qsl(query, keep_blank_values=True):
-        if key != "reconnect_s":
-            raise TransportSpecError(f"ble:{rest}: unknown argument {key!r}; known is reconnect_s")
-        try:
-            reconnect_s = float(text)
-        except ValueError:
-            reconnect_s = -1.0
-        if not 0 <= reconnect_s <= 86400:
-            raise TransportSpecError(f"ble:{rest}: reconnect_s={text!r} is not 0 to 86400 seconds")
+    reconnect_s = reconnect_time_s("ble", rest, query, RECONNECT_S)
     if not target:
         raise TransportSpecError(
             "ble: names no insole; use ble:ADDRESS or ble:NAME, which 'solekit scan' lists"
@@ -78,6 +68,7 @@ class Advertised:
     is_pairing: bool  # its pairing window is open
     is_battery_low: bool
     rssi_dbm: int
+    is_paired: bool | None  # with this computer; None where the system does not tell
 
 
 async def discover(duration_s: float = 4.0) -> list[Advertised]:
@@ -104,6 +95,7 @@ def _advertised(device: BLEDevice, data: AdvertisementData) -> Advertised:
         is_pairing=bool(flags & gatt.FLAG_PAIRING),
         is_battery_low=bool(flags & gatt.FLAG_LOW_BATTERY),
         rssi_dbm=data.rssi,
+        is_paired=_is_paired(device),
     )
 
 
@@ -148,8 +140,9 @@ def _reason(error: BaseException) -> str:
 
 def _is_paired(device: BLEDevice) -> bool | None:
     """Return whether the computer had a bond with ``device`` when it was found; None: unknown."""
+    # Only BlueZ tells this with what it finds.
     details = getattr(device, "details", None)
-    if isinstance(details, dict) and isinstance(details.get("props"), dict):  # BlueZ
+    if isinstance(details, dict) and isinstance(details.get("props"), dict):
         return bool(details["props"].get("Paired", False))
     return None
 
@@ -165,6 +158,7 @@ class BleTransport:
         self.clock = WallClock()
         self.target = target
         self.n_reconnects = 0
+        self.away_since_s: float | None = None  # since when the link is being made again
         self.n_duplicates = 0  # pieces that came twice in a row: see take
         self.n_overflowed = 0  # data messages that a slow reader left no room for
         self.reconnect_s = reconnect_s
@@ -287,6 +281,7 @@ class BleTransport:
         loop = asyncio.get_running_loop()
         while True:
             await self._gone.wait()
+            self.away_since_s = self.clock.now_s()
             client, self._client = self._client, None
             if client is not None:  # it holds on to its connection to the system's Bluetooth
                 with contextlib.suppress(*_troubles()):
@@ -309,6 +304,7 @@ class BleTransport:
                 except _troubles() as error:
                     reason = _reason(error)
             self.n_reconnects += 1
+            self.away_since_s = None
 
     def lose(self, reason: str) -> None:
         """Let the reading end with a lost connection."""
