@@ -76,6 +76,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             need(word)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what users let Solekit remember (pairs, calibrations) away from tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOLEKIT_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def mpy_path() -> Path:
     """Return the 64-bit MicroPython."""

@@ -18,6 +18,7 @@ ARROWS = [
     ("firmware/solefoot/boards/", {"solecore", "solefoot", "machine"}),
     ("firmware/solefoot/", {"solecore"}),
     ("firmware/", {"solecore", "solefoot", "machine"}),
+    ("host_sdk/examples/", {"solekit"}),
     ("host_sdk/solekit/cli/", {"solecore", "solekit"}),
     ("host_sdk/solekit/live/", {"solecore", "solekit"}),
     ("host_sdk/solekit/", {"solecore", "solekit"}),  # but neither cli nor live: see BACKWARDS

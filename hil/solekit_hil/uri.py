@@ -15,9 +15,12 @@ from solekit import layouts
 from solekit.errors import TransportSpecError
 from solekit_hil import defects
 from solekit_hil.defects import Defects
+from solekit_hil.electronics.film import OPTIONS as FILM_OPTIONS
 from solekit_hil.radio.air import Faults
-from solekit_hil.walker import MOTIONS
+from solekit_hil.walker import MOTIONS as WALKER_MOTIONS
 
+STANCES = "stances"  # somebody who calibrates: see ``solekit_hil.stances``
+MOTIONS = (*WALKER_MOTIONS, STANCES)
 FORMS = {name: form for form, name in m.FORM_NAMES.items()}
 
 
@@ -47,6 +50,7 @@ class VirtualSpec:
     flash: str = ""  # a folder that stands for the file system of the insoles: updates go there
     log: int = 6 << 20  # bytes of flash for the log, what an 8 MB board leaves; 0: none
     electronics: bool = False  # the real drivers over models of the parts
+    film: tuple[tuple[str, float], ...] = ()  # what the film does, as ``Film`` takes it
     defects: Defects = field(default_factory=Defects)
     faults: Faults = field(default_factory=Faults)
 
@@ -102,15 +106,19 @@ def parse(scheme: str, rest: str) -> VirtualSpec:
             )
         spec |= {"motion": motion, "path": None, "layout": GRID_30X22}
     broken: list[str] = []
+    film: list[tuple[str, float]] = []
     for key, text in parse_qsl(query, keep_blank_values=True):
         try:
             if key == "fault":
                 defects.parse([text])
                 broken.append(text)
                 continue
+            if key == "film":
+                film.append(_film(text))
+                continue
             (faults if key in _FAULTS else spec)[key] = _value(key, text)
         except KeyError:
-            known = ", ".join((*_CHOICES, *_RANGES, "cut", "flash", "log", "fault"))
+            known = ", ".join((*_CHOICES, *_RANGES, "cut", "flash", "log", "fault", "film"))
             raise TransportSpecError(
                 f"{scheme}: unknown argument {key!r}; known are {known}"
             ) from None
@@ -118,6 +126,8 @@ def parse(scheme: str, rest: str) -> VirtualSpec:
             raise TransportSpecError(f"{scheme}: {key}={text!r} is not {error}") from None
     if broken:
         spec |= {"electronics": True, "defects": defects.parse(broken)}
+    if film:
+        spec |= {"electronics": True, "film": tuple(film)}
     if spec.get("electronics") and scheme != "sim":
         raise TransportSpecError(f"{scheme}: electronics and fault are for sim: only")
     if spec.get("air") == "ble" and (scheme != "sim" or {"pty", "electronics"} & set(spec)):
@@ -156,6 +166,18 @@ def _value(key: str, text: str) -> Any:
         kind = "a whole number" if isinstance(low, int) else "a number"
         raise ValueError(f"{kind} from {low:g} to {high:.10g}")
     return value
+
+
+def _film(text: str) -> tuple[str, float]:
+    """Return one property of the film from ``creep:0.1``."""
+    name, _, value = text.partition(":")
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if name not in FILM_OPTIONS or not -100 <= number <= 1000:
+        raise ValueError(f"NAME:VALUE with NAME of {', '.join(FILM_OPTIONS)}")
+    return name, number
 
 
 def _size(text: str) -> int:

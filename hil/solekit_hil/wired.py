@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -220,15 +221,19 @@ class WiredFoot:
         start_us: int,
         seed: int,
         defects: Defects,
+        film: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         settings = settings_from(spec, geometry, calibration)
         # Lines are swapped when an insole is made: it was calibrated so. All else came later.
         made = Faults(
             swapped_rows=defects.faults.swapped_rows, swapped_cols=defects.faults.swapped_cols
         )
-        press = open_side(layout, peak_kpa=peak_kpa, seed=seed, faults=made)
+        sheets = [film_of(layout, seed=seed, **film) for _ in range(2)]
+        press = open_side(layout, peak_kpa=peak_kpa, seed=seed, faults=made, film=sheets[0])
         calibrate(layout, settings, press, peak_kpa=peak_kpa)
-        sole = open_side(layout, peak_kpa=peak_kpa, seed=seed, faults=defects.faults)
+        sole = open_side(
+            layout, peak_kpa=peak_kpa, seed=seed, faults=defects.faults, film=sheets[1]
+        )
         raw = array("H", bytes(2 * layout.n_cells))
         sole.readout.measure(sole.clock.ticks_us, sole.clock.ticks_diff, raw)
         settings.readout = sole.readout.describe()

@@ -25,7 +25,7 @@ from solekit_hil.feet import Foot, LocalFoot, MicroPythonFoot, Step
 from solekit_hil.filewalker import FileWalker
 from solekit_hil.radio.air import Air
 from solekit_hil.sensors import VirtualSensor, geometry_table, imu_words, side_index
-from solekit_hil.uri import FORMS, VirtualSpec
+from solekit_hil.uri import FORMS, STANCES, VirtualSpec
 
 LOST_AFTER_S = 1.0  # silence after which a link that was cut for good counts as lost
 UPDATE_KB = 24  # of heap: the code of an update, its messages, the signature
@@ -190,6 +190,7 @@ class World:
             start_us=offset_us,
             seed=2 * self.spec.seed + fields["side"],
             defects=self.spec.defects,
+            film=dict(self.spec.film),
         )
 
     def _radio(
@@ -347,6 +348,10 @@ def _source(spec: VirtualSpec) -> Any:
     pair: dict[layouts.Side, Layout] = {
         side: layouts.named(spec.layout, side) for side in layouts.SIDES
     }
+    if spec.motion == STANCES:
+        from solekit_hil.stances import StanceWalker  # only those who calibrate need it
+
+        return StanceWalker(seed=spec.seed, layouts=pair)
     return _Measured(walkers.build(spec.motion, seed=spec.seed, layouts=pair))
 
 

@@ -18,6 +18,7 @@ from solekit.biomarkers import InsoleVariables, SpatialVariables, variables
 from solekit.biomarkers.dictionary import SLOW_RATE_HZ
 from solekit.errors import DataError
 from solekit.layouts import SIDES, Layout, Side
+from solekit.sides import doubts as doubt_sides
 from solekit.soles import SolePressure, pressure_of
 from solekit.strides import EventStrides
 from solekit.tasks import COLUMNS as TASK_COLUMNS
@@ -156,6 +157,7 @@ def analyse(
         warnings.append("No gait event was found: there is no step to report on.")
     for side, foot in zip(sides, feet, strict=True):
         warnings += [*_doubt_samples(side, foot), *_doubt_insole(side, foot)]
+    warnings += doubt_sides(feet)
     warnings += _doubt_times(interval_s, rate_hz, allow_low_rate=allow_low_rate)
     found = pd.concat([computed.variables_, spatial.variables_], ignore_index=True)
     tables = events, measured, strides.bouts_, found

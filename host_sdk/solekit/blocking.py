@@ -17,6 +17,7 @@ from solekit.loss import StreamLoss
 
 if TYPE_CHECKING:
     from solekit.inference.live import Pose
+    from solekit.strides.live import LiveStride
 
 T = TypeVar("T")
 
@@ -153,6 +154,10 @@ class BlockingPair(_Blocking[_pair.Pair]):
         await self._device.start()
         await self._device.clock.sleep(duration_s)
         return await self._device.stop()
+
+    def strides(self, **options: Any) -> Iterator[LiveStride]:
+        """See ``Pair.strides``."""
+        return self._loop.iterate(self._device.strides(**options))
 
     def poses(self, **options: Any) -> Iterator[Pose]:
         """See ``Pair.poses``."""

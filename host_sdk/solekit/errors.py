@@ -5,6 +5,11 @@ A message says what, with which value, and what to do.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 class SolekitError(Exception):
     """Base of every error that Solekit raises on purpose."""
@@ -64,6 +69,14 @@ class ProtocolMismatchError(SolekitError):
 
 class DataError(SolekitError, ValueError):
     """An array, a file or a recording that breaks the data contract."""
+
+
+class SealedError(DataError):
+    """The sealed recording ``path`` does not open: no pass-phrase, or a wrong one."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} {reason}")
+        self.path = path
 
 
 class MissingExtraError(SolekitError, ImportError):

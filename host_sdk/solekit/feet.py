@@ -108,8 +108,7 @@ def imu_of(foot: FootRecording) -> tuple[FloatArray, FloatArray, FloatArray] | N
 
 def total_load(foot: FootRecording) -> FloatArray:
     """Return the load of the whole foot, (n,): newtons if it is calibrated, else counts."""
-    values = foot.force_n if foot.info.is_calibrated else foot.counts
-    return values.sum(axis=1, dtype=float)
+    return foot.load
 
 
 def is_loaded(foot: FootRecording, t_s: FloatArray) -> BoolArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
@@ -43,10 +44,13 @@ class LogAccess:
         writer: RecordingWriter,
         *,
         boot: int | None = None,
+        streams: Sequence[str] = m.STREAM_NAMES,
         progress: Progress | None = None,
     ) -> dict[str, StreamLoss]:
-        """Write what was logged in ``boot`` (default: the newest) to ``writer``."""
-        return await fetch_log(cast("Insole", self), writer, boot=boot, progress=progress)
+        """Write what was logged of ``streams`` in ``boot`` (default: the newest) to ``writer``."""
+        return await fetch_log(
+            cast("Insole", self), writer, boot=boot, streams=streams, progress=progress
+        )
 
     async def erase_log(self, *, is_forced: bool = False) -> int:
         """Free what has been acknowledged, or all; return the number of 4 kB blocks freed."""
@@ -77,14 +81,20 @@ async def fetch_log(
     writer: RecordingWriter,
     *,
     boot: int | None = None,
+    streams: Sequence[str] = m.STREAM_NAMES,
     progress: Progress | None = None,
 ) -> dict[str, StreamLoss]:
     """Write what the log holds of ``boot`` (the newest by default) to ``writer``.
 
-    Return the account of every stream, from the first sample held to the last. Calibration and
+    ``streams`` may leave some in the log: the summaries of a day ('minutes') come in moments, its
+    frames do not. Return the account of every stream, from the first sample held to the last of
+    those fetched. ValueError for a stream that does not exist. Calibration and
     settings are those of today: a log does not hold its own. What has been written is
     acknowledged, so that the insole may use its room again.
     """
+    if unknown := set(streams) - set(m.STREAM_NAMES):
+        known = ", ".join(m.STREAM_NAMES)
+        raise ValueError(f"stream {unknown.pop()!r} is not one of {known}")
     if insole.is_streaming:
         raise DataError(f"the {insole.side} insole streams; stop it before its log is fetched")
     for _ in range(2):  # time pairs for the log of the boot that still runs
@@ -95,9 +105,10 @@ async def fetch_log(
     if not held:
         raise DataError(f"the log of the {insole.side} insole is empty")
     boot = held[-1].boot if boot is None else boot
-    held = [span for span in held if span.boot == boot]
+    held = [span for span in held if span.boot == boot and span.stream in streams]
     if not held:
-        raise DataError(f"the log of the {insole.side} insole holds nothing of boot {boot}")
+        what = "nothing" if set(streams) == set(m.STREAM_NAMES) else f"no {', '.join(streams)}"
+        raise DataError(f"the log of the {insole.side} insole holds {what} of boot {boot}")
     spans = [[span for span in held if span.stream == name] for name in m.STREAM_NAMES]
     first = [min((span.start for span in of), default=0) for of in spans]
     ends = [max((span.stop for span in of), default=0) for of in spans]

@@ -10,6 +10,7 @@ import numpy as np
 from solecore.wire import messages as m
 from solekit.decode import Frames, Motion, PressureDecoder, motion
 from solekit.identity import InsoleInfo
+from solekit.link import Data
 from solekit.live_streams import LiveStreams
 from solekit.live_timeline import LiveTimeline
 from solekit.timeline import PolygonTimeline
@@ -41,6 +42,11 @@ class LiveAccess:
     def timeline(self) -> PolygonTimeline:
         """Return foot time to host time from the last two minutes; refitted every few seconds."""
         return self._timeline.line(self.clock.now_s())
+
+    async def messages(self, *streams: int) -> AsyncIterator[list[Data]]:
+        """Yield what comes of ``streams`` (``solecore.wire.messages``), in order of arrival."""
+        async for batch in self._live.items(*streams):
+            yield batch
 
     async def frames(self) -> AsyncIterator[Frames]:
         """Yield pressure frames as they come; frames that went missing leave gaps in ``seq``."""

@@ -20,12 +20,12 @@ class LiveStreams:
         self.clock = clock
         self.error: SolekitError | None = None
         self.n_overflowed = 0
-        self._sinks: list[tuple[int, asyncio.Queue[Data | None]]] = []
+        self._sinks: list[tuple[tuple[int, ...], asyncio.Queue[Data | None]]] = []
 
     async def offer(self, item: Data) -> None:
         """Give ``item`` to all who follow its stream."""
-        for stream, queue in self._sinks:
-            if stream == item.stream:
+        for streams, queue in self._sinks:
+            if item.stream in streams:
                 if self.clock.is_virtual and queue.qsize() >= _QUEUE:
                     # A virtual insole waits for its reader; not for ever, as that reader may wait
                     # for time to pass.
@@ -42,20 +42,22 @@ class LiveStreams:
                 queue.get_nowait()
             queue.put_nowait(None)
 
-    async def items(self, stream: int) -> AsyncIterator[list[Data]]:
-        """Yield the messages of ``stream`` as they come, those at hand together."""
+    async def items(self, *streams: int) -> AsyncIterator[list[Data]]:
+        """Yield the messages of ``streams`` as they come, those at hand together."""
         queue: asyncio.Queue[Data | None] = asyncio.Queue(0 if self.clock.is_virtual else _QUEUE)
-        entry = (stream, queue)
+        entry = (streams, queue)
         self._sinks.append(entry)
-        expected = -1
+        expected = dict.fromkeys(streams, -1)
         try:
             while True:
                 item = await queue.get()
                 batch: list[Data] = []
                 while item is not None:
-                    if item.seq >= expected:  # a late one cannot be put back in a live stream
+                    if (
+                        item.seq >= expected[item.stream]
+                    ):  # a late one cannot be put back in a live stream
                         batch.append(item)
-                        expected = item.seq + item.n
+                        expected[item.stream] = item.seq + item.n
                     if queue.empty():
                         break
                     item = queue.get_nowait()

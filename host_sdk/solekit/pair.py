@@ -8,24 +8,36 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from solekit import known_pairs
 from solekit.backfill import Progress
 from solekit.errors import DataError, SolekitError, TransportSpecError
+from solekit.foot_state import FootState, foot_state
 from solekit.insole import Insole
 from solekit.live_access import GaitEvent
 from solekit.loss import StreamLoss
+from solekit.protocols import person_code
 from solekit.recording.writer import RecordingWriter
 from solekit.transports import open_transports
 
 if TYPE_CHECKING:
     from solekit.inference.live import Pose
     from solekit.inference.windows import PoseNetwork
+    from solekit.strides.live import LiveStride
 
 
 def connect(uri: str) -> Insole:
     """Return the one insole behind ``uri``, to be used as ``async with``.
 
-    TransportSpecError if ``uri`` names a pair: add ``side=left`` or use ``connect_pair``.
+    A remembered name will do if it stands for one insole. TransportSpecError if ``uri`` names a
+    pair: add ``side=left`` or use ``connect_pair``.
     """
+    if known_pairs.is_name(uri):
+        known = known_pairs.find(uri)
+        if len(known.uris) > 1:
+            raise TransportSpecError(
+                f"{uri} is a pair; connect the pair, or one of {' and '.join(known.uris)}"
+            )
+        uri = known.uris[0]
     transports = open_transports(uri)
     if len(transports) != 1:
         raise TransportSpecError(
@@ -37,12 +49,16 @@ def connect(uri: str) -> Insole:
 def connect_pair(
     uri: str | None = None, *, left: str | None = None, right: str | None = None
 ) -> Pair:
-    """Return the insoles behind one URI of a pair, or behind ``left`` and ``right``.
+    """Return the insoles behind one URI or remembered name, or behind ``left`` and ``right``.
 
     A recording of one foot gives a pair with that foot only.
     """
     if (uri is None) == (left is None and right is None):
         raise TransportSpecError("name a pair by one URI, or its feet by left and right, not both")
+    name = ""
+    if uri is not None and known_pairs.is_name(uri):
+        name, known = uri, known_pairs.find(uri)
+        uri, left, right = known.uri or None, known.feet.get("left"), known.feet.get("right")
     if uri is not None:
         return Pair([Insole(transport) for transport in open_transports(uri).values()])
     insoles: list[Insole] = []
@@ -53,14 +69,20 @@ def connect_pair(
             transport = found[side] if len(found) > 1 else next(iter(found.values()))
             insoles.append(Insole(transport))
             asked.append(side)
-    return Pair(insoles, asked=asked)
+    return Pair(insoles, asked=asked, name=name)
 
 
 class Pair:
-    """One or two insoles on the same host clock; ``feet`` maps side to insole once connected."""
+    """One or two insoles on the same host clock; ``feet`` maps side to insole once connected.
 
-    def __init__(self, insoles: list[Insole], *, asked: Sequence[str] = ()) -> None:
+    ``asked`` are the sides that the insoles were named as, ``name`` what they are remembered as.
+    """
+
+    def __init__(
+        self, insoles: list[Insole], *, asked: Sequence[str] = (), name: str = ""
+    ) -> None:
         self._insoles = insoles
+        self._name = name
         self._asked = asked or [""] * len(insoles)  # the side each was named as
         self._stack = AsyncExitStack()
         self.feet: dict[str, Insole] = {}
@@ -83,23 +105,19 @@ class Pair:
         return [insole.reading for insole in self.feet.values()]
 
     def status(self) -> str:
-        """Return one short line: frames and share missing of each foot."""
-        parts = []
-        for side, insole in self.feet.items():
-            n, n_missing = insole.progress()
-            lost = f", {100 * n_missing / (n + n_missing):.1f} % missing" if n_missing else ""
-            parts.append(f"{side} {n} frames{lost}")
-        return "; ".join(parts)
+        """Return one short line: link, frames and share missing of each foot."""
+        return "; ".join(f"{side} {state}" for side, state in self.states().items())
+
+    def states(self) -> dict[str, FootState]:
+        """Return how each foot is at this moment, by side."""
+        return {side: foot_state(insole) for side, insole in self.feet.items()}
 
     async def __aenter__(self) -> Self:
         try:
             for insole, asked in zip(self._insoles, self._asked, strict=True):
                 await self._stack.enter_async_context(insole)
                 if asked and asked != insole.side:
-                    raise TransportSpecError(
-                        f"{insole.uri} was named as the {asked} foot but says it is the "
-                        f"{insole.side} one; swap --left and --right"
-                    )
+                    raise TransportSpecError(self._wrong_side(insole, asked))
                 if insole.side in self.feet:
                     other = self.feet[insole.side].uri
                     raise TransportSpecError(
@@ -118,6 +136,18 @@ class Pair:
             raise
         return self
 
+    def _wrong_side(self, insole: Insole, asked: str) -> str:
+        if not self._name:
+            return (
+                f"{insole.uri} was named as the {asked} foot but says it is the {insole.side} "
+                "one; swap --left and --right"
+            )
+        return (
+            f"{insole.uri} is remembered as the {asked} foot of {self._name} but says it is the "
+            f"{insole.side} one; 'solekit pair {self._name} --swap' exchanges what is remembered "
+            "(an insole that is wrong about itself is flashed anew with its side)"
+        )
+
     async def __aexit__(self, *_: object) -> None:
         try:
             if any(insole.is_streaming for insole in self.feet.values()):
@@ -128,13 +158,24 @@ class Pair:
             await self._stack.aclose()
 
     def record_to(
-        self, path: Path, *, protocol: str = "free", person: str = "", note: str = ""
+        self,
+        path: Path,
+        *,
+        protocol: str = "free",
+        person: str = "",
+        note: str = "",
+        passphrase: str | None = None,
     ) -> None:
-        """Record everything from the next start on into ``path``, which must not exist."""
+        """Record everything from the next start on into ``path``, which must not exist.
+
+        ``person`` is a code, never a name; a ``passphrase`` seals the file
+        (``solekit.recording.sealed``).
+        """
+        person = person_code(person)
         if any(insole.is_streaming for insole in self.feet.values()):
             raise DataError(f"{path}: the insoles stream already; call record_to before start")
         self.close_recording()
-        self.writer = RecordingWriter(path)
+        self.writer = RecordingWriter(path, passphrase=passphrase)
         uris = {side: insole.uri for side, insole in self.feet.items()}
         self.writer.add_session(
             self.clock.now_s(), "about", protocol=protocol, person=person, note=note, uris=uris
@@ -210,6 +251,17 @@ class Pair:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def strides(self, *, max_clock_interval_s: float = 0.010) -> AsyncIterator[LiveStride]:
+        """Yield the strides of all feet, each as soon as it has ended, with its biomarkers.
+
+        Double support is None, and the stride says why, where one foot is alone or the clocks of
+        the feet agree less closely than ``max_clock_interval_s``. Strides at the edge of a bout,
+        in turns and out of the ordinary count here: nobody knows yet.
+        """
+        from solekit.strides.live import strides
+
+        return strides(self, max_clock_interval_s=max_clock_interval_s)
 
     def poses(
         self,

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from models.data.keypoints import KeypointFile
 from models.data.keypoints import read as read_keypoints
-from models.data.stomp import Clock, stomping, synchronised
+from models.data.stomp import stomping, synchronised
 from models.data.takes import Take, normalised
 from solekit.blocking import connect_pair
 from solekit.errors import DataError
@@ -38,6 +38,7 @@ from solekit.inference.signals import FootSignal, aligned, signals_of
 from solekit.inference.windows import averaged
 from solekit.layouts import SIDES, FloatArray, Layout, Side
 from solekit.recording import Recording
+from solekit.sync.clock_tie import ClockTie
 from solekit_hil.filewalker import LEAD_IN_S
 from solekit_hil.walker.body import INDEX
 from solekit_hil.walker.interface import Walker
@@ -109,12 +110,12 @@ def load_take(entry: Entry) -> Take:
         raise DataError(f"{entry.recording.name} with {entry.keypoints.name}: {error}") from error
 
 
-def clock_of(recording: Recording, points: KeypointFile) -> Clock:
+def clock_of(recording: Recording, points: KeypointFile) -> ClockTie:
     """Return the clock of key points against a recording, found by the stomp in both."""
     return _clock(signals_of(recording)[0], points)
 
 
-def _clock(feet: dict[Side, FootSignal], points: KeypointFile) -> Clock:
+def _clock(feet: dict[Side, FootSignal], points: KeypointFile) -> ClockTie:
     t_s: dict[Side, FloatArray] = {side: foot.t_s for side, foot in feet.items()}
     force_n: dict[Side, FloatArray] = {side: foot.load.sum(axis=1) for side, foot in feet.items()}
     return synchronised(points, t_s, force_n)
@@ -125,7 +126,7 @@ def take_of(recording: Recording, points: KeypointFile, entry: Entry) -> Take:
     # Loads and axes as whoever uses the network has them.
     feet = aligned(signals_of(recording)[0], [])
     told = entry.offset_s
-    clock = _clock(feet, points) if told is None else Clock(told, entry.rate)
+    clock = _clock(feet, points) if told is None else ClockTie(told, entry.rate)
     points_s = clock.to_recording_s(points.t_s)
     start = max(points_s[0], *(foot.t_s[0] for foot in feet.values()))
     end = min(points_s[-1], *(foot.t_s[-1] for foot in feet.values()))
@@ -333,7 +334,7 @@ def record_virtual(
     """Write ``stem``.mcap, recorded through the SDK, and ``stem``.npz; return the true offset.
 
     The key points' clock begins at ``keypoint_start_s`` and runs ``keypoint_clock`` times as fast
-    as true time; the offset is that of ``stomp.Clock``.
+    as true time; the offset is that of ``ClockTie``.
     """
     areas = AREA_SHARE / AREA_SHARE.sum() * _AREA_CM2
     soles: dict[Side, Layout] = {side: sole_layout(areas, side) for side in SIDES}

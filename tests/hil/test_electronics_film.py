@@ -73,3 +73,21 @@ def test_time_does_not_run_backwards():
     film.conductance_s(np.zeros(1), 2.0)
     with pytest.raises(DataError, match=r"comes after 2\.0 s"):
         film.conductance_s(np.zeros(1), 1.0)
+
+
+def test_log_creep_adds_the_same_in_every_decade_of_time():
+    film = Film(1, **EVEN, hysteresis=0, creep=0, log_creep=0.05, exponent=1, rest_s=0, gain_s=1)
+    load = np.array([100.0])
+    film.conductance_s(load, 0.0)
+    decades = [film.conductance_s(load, t)[0] for t in (3.0, 30.0, 300.0, 3000.0, 30000.0)]
+    assert np.diff(decades) == pytest.approx([5.0] * 4, rel=0.12)
+
+
+def test_warmth_raises_the_conductance_and_cells_may_differ_in_all_that_they_are():
+    film = Film(1, **EVEN, creep=0, per_k=0.0025)
+    cold = film.conductance_s(np.array([100.0]), 0.0)
+    film.temperature_c += 10.0
+    assert film.conductance_s(np.array([100.0]), 0.0) == pytest.approx(1.025 * cold)
+    film = Film(2000, exponent_spread=0.02, memory_spread=0.1)
+    assert np.std(np.log(film.exponent)) == pytest.approx(0.02, rel=0.1)
+    assert np.std(np.log(film.hysteresis)) == pytest.approx(0.1, rel=0.1)

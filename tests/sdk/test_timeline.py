@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from solekit.errors import DataError
-from solekit.timeline import Bounds, PolygonTimeline
+from solekit.live_timeline import SPAN_S, LiveTimeline
+from solekit.timeline import Bounds, PolygonTimeline, between_s
 
 COVERED = 0.95
 
@@ -226,3 +227,41 @@ def test_one_way_delays_that_differ_are_within_the_interval():
     bias_s = abs(np.median(at + naive - truth.host_s(at)))
     line = PolygonTimeline().fit(b)
     assert np.abs(errors_of(line, truth)).max() < bias_s / 3
+
+
+@pytest.mark.parametrize("span_s", [100.0, 250.0, 300.0, 333.3, 500.0])
+def test_the_ends_of_the_data_are_always_fitted(span_s):
+    # Where the last window ends is a sum of floating-point numbers and not always the end.
+    for seed in range(8):
+        b = simulate(seed, span_s=span_s, ping_s=2.0).bounds
+        line = PolygonTimeline().fit(b)
+        assert line.knot_foot_s_[0] == b.up_foot_s.min()
+        assert line.knot_foot_s_[-1] == b.up_foot_s.max()
+
+
+def test_a_clock_whose_rate_jumps_as_far_as_allowed_stays_within_the_interval():
+    foot_s = np.linspace(0.0, 240.0, 2401)
+    bent_s = 5.0 + 1e-6 * 2.0 * np.maximum(foot_s - 120.0, 0.0)  # host minus foot
+    delay_s = 1e-6  # nearly none: nothing but the bend is left
+    b = Bounds(foot_s, foot_s + bent_s + delay_s, foot_s, foot_s + bent_s - delay_s)
+    line = PolygonTimeline(wander_ppm=2.0).fit(b)
+    error_s = line.to_host_s(foot_s) - foot_s - bent_s
+    assert 2e-5 < np.abs(error_s).max() <= line.interval_s + 2e-6
+
+
+def test_clocks_of_two_feet_are_as_close_as_their_intervals_squared():
+    assert between_s([0.003, 0.004]) == pytest.approx(0.005)
+    assert between_s([0.003]) == pytest.approx(0.003)
+    assert between_s([0.003, np.inf]) == np.inf
+
+
+def test_a_live_line_forgets_what_is_older_than_it_uses():
+    live = LiveTimeline()
+    t_s = np.arange(0.0, 4 * SPAN_S, 0.5)
+    for at_s in t_s.tolist():
+        live.add_arrival(at_s - 7.0, at_s + 0.004)
+        live.add_ping(at_s, at_s - 7.0 + 0.004, at_s - 7.0 + 0.005, at_s + 0.010)
+    line = live.line(float(t_s[-1]))
+    assert line.knot_foot_s_[0] >= t_s[-1] - 7.0 - SPAN_S - 1.0
+    assert line.interval_s < 0.006
+    assert line.to_host_s(t_s[-1:] - 7.0)[0] == pytest.approx(t_s[-1], abs=0.005)

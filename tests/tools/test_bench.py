@@ -3,7 +3,7 @@ import json
 import pytest
 
 from solekit.inference import runtime, zoo
-from tools.bench import latency, poses, timeline, viper, virtual, wire
+from tools.bench import latency, poses, sync, viper, virtual, wire
 from tools.bench.__main__ import main
 
 
@@ -51,10 +51,19 @@ def test_the_viper_benchmark_prints_every_kernel(mpy_path, mpy32_path, monkeypat
 
 
 def test_the_stated_interval_covers_the_truth_on_simulated_links(monkeypatch):
-    monkeypatch.setattr(timeline, "N_RUNS", 20)
-    for row in timeline.measure():
-        n_covered = int(row["covered"].split()[0])
-        assert n_covered >= 19, row
+    monkeypatch.setattr(sync, "N_RUNS", 4)
+    monkeypatch.setattr(sync, "INTERVALS_MS", (7.5, 30.0, 50.0))
+    monkeypatch.setattr(sync, "RATES_HZ", (50,))
+    rows = {(row["link"], row["line"]): row for row in sync.measure()}
+    assert len(rows) == 8
+    for (link, _), row in rows.items():
+        assert row["left_right_covered"] >= 0.95, row
+        assert row["foot_covered"] >= 0.95, row
+        if link != "BLE 50 ms":
+            assert row["left_right_ms"] <= 2.0, row
+            assert row["left_right_p95_ms"] <= 4.0, row
+    # What the link cannot give is said: the wide intervals are refused.
+    assert rows["BLE 50 ms", "live"]["refused"] > rows["BLE 7.5 ms", "live"]["refused"] == 0
 
 
 @pytest.mark.skipif(not runtime.backends(), reason="no interpreter of .tflite")

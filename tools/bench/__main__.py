@@ -15,10 +15,12 @@ from typing import Any
 from solekit.errors import SolekitError
 
 NAMES = (
-    *("wire", "decode", "viper", "latency", "virtual", "timeline"),
+    *("wire", "decode", "viper", "latency", "virtual", "sync"),
     *("mcu", "heap", "ble", "backfill", "board", "update"),
+    *("link", "file", "import"),
     *("gait", "scaling", "walker", "models", "poses"),
 )
+MODULES = {"import": "imports"}  # "import" is a word of Python
 
 
 def show(result: dict[str, Any]) -> None:
@@ -39,7 +41,9 @@ def main() -> int:
         parser.error("--device names the insole of board, and only of board")
     what = [arguments.device] if arguments.device else []
     try:
-        rows = import_module(f"tools.bench.{arguments.name}").measure(*what)
+        rows = import_module(f"tools.bench.{MODULES.get(arguments.name, arguments.name)}").measure(
+            *what
+        )
     except SolekitError as error:
         print(f"{arguments.name}: {error}", file=sys.stderr)
         return 1

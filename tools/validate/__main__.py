@@ -24,7 +24,7 @@ NAMES = (
     *("moticon_opengo", "gaitpdb8", "fscan_walk"),
     *("voisard_feet", "pyshoe", "gaitmap_example", "xio_gait"),
     *("miyuzn35", "leking45"),
-    *("marpino", "mocap_forceplate", "walker_insoles"),
+    *("marpino", "mocap_forceplate", "walker_insoles", "sides"),
 )
 
 STRETCH = "stretch"  # a target that is wished for, not asked for

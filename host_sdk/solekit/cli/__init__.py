@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from solekit.errors import SolekitError, TransportSpecError
+from solekit.errors import SealedError, SolekitError, TransportSpecError
 
 EXIT_PROBLEM = 1
 EXIT_USAGE = 2
@@ -22,16 +22,22 @@ def _app() -> typer.Typer:
         analyse,
         calibrate,
         demo,
+        erase,
         export,
         fetch,
         infer,
         info,
+        pair,
         record,
+        recover,
         replay,
         report,
         scan,
+        seal,
         selftest,
         settings,
+        tie,
+        unseal,
         update,
         variables,
         verify,
@@ -46,8 +52,21 @@ def _app() -> typer.Typer:
         rich_markup_mode=None,
     )
     bench = (fetch, settings, selftest, calibrate, update)
-    data = (analyse, report, export, infer, info, verify, variables)
-    for module in (demo, scan, record, replay, *data, *bench):
+    data = (
+        analyse,
+        report,
+        export,
+        infer,
+        info,
+        verify,
+        variables,
+        tie,
+        recover,
+        seal,
+        unseal,
+        erase,
+    )
+    for module in (demo, scan, pair, record, replay, *data, *bench):
         app.command(name=module.__name__.rpartition(".")[2])(module.run)
     return app
 
@@ -58,6 +77,12 @@ def main(arguments: list[str] | None = None) -> None:
         _app()(args=arguments, prog_name="solekit")
     except TransportSpecError as error:
         _fail(error, EXIT_USAGE)
+    except SealedError as error:
+        from solekit.cli.passphrase import ask_for
+
+        if not ask_for(error):
+            _fail(error, EXIT_PROBLEM)
+        main(arguments)
     except SolekitError as error:
         _fail(error, EXIT_PROBLEM)
     except KeyboardInterrupt:

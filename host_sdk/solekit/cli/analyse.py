@@ -12,6 +12,7 @@ import typer
 
 from solekit.cli import options
 from solekit.cli.output import progress, say, show_json, show_table, variables_table
+from solekit.cli.passphrase import unlock
 from solekit.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def run(
         )
     chosen = options.contact_source(contacts)
     sources = find_sources(recordings)
+    unlock(source.path for source in sources)
     files = TableFiles(out, format, (*TABLES, "summary")) if out else None
     summaries: list[dict[str, Any]] = []
     shown: list[pd.DataFrame] = []

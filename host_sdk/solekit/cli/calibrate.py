@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
 
 from solekit import service
 from solekit.cli import options
-from solekit.cli.output import say, show_table
+from solekit.cli.output import say, show_json, show_table
 
 _TOLD = {
     "zero": "keep all load off the insole for 3 s",
@@ -21,7 +21,13 @@ _TOLD = {
 
 
 def run(
-    step: Annotated[str, typer.Argument(help=f"One of {', '.join(service.STEPS)}.")],
+    step: Annotated[
+        str,
+        typer.Argument(
+            help=f"One of {', '.join(service.STEPS)}; without one you are guided.",
+            show_default=False,
+        ),
+    ] = "",
     value: Annotated[
         int,
         typer.Argument(
@@ -32,9 +38,27 @@ def run(
         ),
     ] = 0,
     device: options.Device = None,
+    body_mass_kg: Annotated[
+        float,
+        typer.Option("--body-mass-kg", help="Guided: what a scale says, with shoes.", min=0),
+    ] = 0.0,
+    stand_s: Annotated[
+        float,
+        typer.Option("--stand-s", help="Guided: stand so long for the creep (best 300).", min=0),
+    ] = 0.0,
+    weight_n: Annotated[
+        float, typer.Option("--weight-n", help="Guided: a known weight to check with.", min=0)
+    ] = 0.0,
+    yes: Annotated[bool, typer.Option("--yes", help="Guided: ask nothing, go on.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Do one step of a calibration; ``keep`` writes the result to flash, ``reset`` forgets it."""
+    """Calibrate: guided to newtons with an interval, or one step of what the insole itself does.
+
+    ``keep`` writes the insole's own result to flash, ``reset`` forgets it.
+    """
+    if not step:
+        _guide(device, body_mass_kg, stand_s, weight_n, yes=yes, json=json)
+        return
     if step not in service.STEPS:
         raise typer.BadParameter(f"{step!r} is not one of {', '.join(service.STEPS)}")
     if step in ("gain", "force") and not value:
@@ -48,6 +72,41 @@ def run(
     show_table(pd.DataFrame(rows), as_json=json)
     for side, state in found.items():
         say(f"{side}: {_words(state)}")
+
+
+def _guide(
+    device: str | None, mass_kg: float, stand_s: float, weight_n: float, *, yes: bool, json: bool
+) -> None:
+    from solekit.calibration.body_weight import check_mass
+    from solekit.cli.calibrate_guided import Wish, guided
+
+    if not mass_kg and not yes:
+        mass_kg = typer.prompt("Body mass in kg, with shoes", type=float, err=True)
+    if not mass_kg:
+        raise typer.BadParameter("--body-mass-kg is needed: newtons come from the body weight")
+    check_mass(mass_kg)
+
+    async def ask(text: str) -> None:
+        if yes:
+            say(text)
+            return
+        # In a thread: the link goes on while somebody thinks.
+        prompt = f"{text}; then press Enter"
+        await asyncio.to_thread(typer.prompt, prompt, default="", show_default=False, err=True)
+
+    async def work() -> list[dict[str, Any]]:
+        async with options.pair_of(device or options.DEFAULT_DEVICE, None, None) as pair:
+            return await guided(pair, Wish(mass_kg, stand_s, weight_n), ask=ask, tell=say)
+
+    rows = asyncio.run(work())
+    if json:
+        for row in rows:
+            show_json(row)
+        return
+    columns = ("side", "serial", "factor", "factor_error_95", "kept_as")
+    show_table(
+        pd.DataFrame([{name: row[name] for name in columns} for row in rows]), as_json=False
+    )
 
 
 def _words(state: service.CalibrationState) -> str:

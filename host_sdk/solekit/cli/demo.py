@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,9 @@ import typer
 
 from solekit.cli import options
 from solekit.cli.output import say
-from solekit.cli.record import Protocol, record
+from solekit.cli.record import record
 from solekit.cli.report import show_analysis
+from solekit.protocols import PROTOCOLS
 from solekit.recording import Recording
 
 
@@ -31,7 +33,8 @@ def run(
     path = _free_name(out)
     say(f"recording {duration_s:g} s from {device or options.DEFAULT_DEVICE} into {path}")
     pair = options.pair_of(device, None, None)
-    asyncio.run(record(pair, path, Protocol("free", 0, duration_s), quiet=json))
+    walk = replace(PROTOCOLS["free"], duration_s=duration_s)
+    asyncio.run(record(pair, path, walk, quiet=json))
     show_analysis(analyse(Recording(path)), path, path.with_suffix(".html"), as_json=json)
 
 

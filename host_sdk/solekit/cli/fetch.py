@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
 import typer
 
+from solecore.wire import messages as m
 from solekit.cli import options
 from solekit.cli.output import progress, show_table
 from solekit.cli.record import show_losses
 from solekit.loss import StreamLoss
 from solekit.pair import Pair
+from solekit.recording import Recording
 
 
 def run(
@@ -28,6 +34,12 @@ def run(
         int | None,
         typer.Option("--boot", help="Which start of the insole; the newest by default."),
     ] = None,
+    minutes: Annotated[
+        bool,
+        typer.Option(
+            "--minutes", help="Only the summaries of the minutes, as a table: a day in moments."
+        ),
+    ] = False,
     erase: Annotated[
         bool, typer.Option("--erase", help="Then free the flash of what has been fetched.")
     ] = False,
@@ -35,6 +47,9 @@ def run(
 ) -> None:
     """Fetch the log of the insoles, or list what it holds."""
     pair = options.pair_of(device, left, right)
+    if minutes:
+        show_table(minute_summaries(pair, out, boot=boot, erase=erase, quiet=json), as_json=json)
+        return
     if out is None:
         show_table(asyncio.run(listed(pair)), as_json=json)
         return
@@ -51,8 +66,29 @@ async def listed(pair: Pair) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["side", "boot", "stream", "start", "stop"])
 
 
+def minute_summaries(
+    pair: Pair, path: Path | None, *, boot: int | None, erase: bool, quiet: bool
+) -> pd.DataFrame:
+    """Return the minutes that every foot summed up, by time; kept as a recording at ``path``."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = path or Path(folder) / "minutes.mcap"
+        asyncio.run(fetch(pair, path, boot=boot, erase=erase, quiet=quiet, streams=("minutes",)))
+        recording = Recording(path)
+        for side, foot in recording.feet.items():
+            good_s = foot.timeline.interval_s
+            known = f"within {good_s:.3g} s" if math.isfinite(good_s) else "by their order only"
+            print(f"{side}: {len(foot.minutes)} minutes, times known {known}", file=sys.stderr)
+        return recording.minutes
+
+
 async def fetch(
-    pair: Pair, path: Path, *, boot: int | None = None, erase: bool = False, quiet: bool = False
+    pair: Pair,
+    path: Path,
+    *,
+    boot: int | None = None,
+    erase: bool = False,
+    quiet: bool = False,
+    streams: Sequence[str] = m.STREAM_NAMES,
 ) -> dict[str, dict[str, StreamLoss]]:
     """Fetch the log of every foot of ``pair`` into ``path``; return the account by side."""
     losses: dict[str, dict[str, StreamLoss]] = {}
@@ -66,7 +102,9 @@ async def fetch(
                 def show(n: int, n_all: int, task=task) -> None:
                     bar.update(task, completed=n, total=n_all)
 
-                losses[side] = await insole.fetch_log(pair.writer, boot=boot, progress=show)
+                losses[side] = await insole.fetch_log(
+                    pair.writer, boot=boot, streams=streams, progress=show
+                )
         pair.close_recording()
         if erase:
             for insole in pair.feet.values():

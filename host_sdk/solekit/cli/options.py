@@ -16,7 +16,10 @@ DEFAULT_DEVICE = "sim:walk"
 
 Device = Annotated[
     str | None,
-    typer.Option("--device", help=f"URI of a pair or of one insole (default {DEFAULT_DEVICE})."),
+    typer.Option(
+        "--device",
+        help=f"URI or remembered name of a pair, or URI of one insole (default {DEFAULT_DEVICE}).",
+    ),
 ]
 Left = Annotated[str | None, typer.Option("--left", help="URI of the left insole.")]
 Right = Annotated[str | None, typer.Option("--right", help="URI of the right insole.")]

@@ -5,33 +5,27 @@ from __future__ import annotations
 import asyncio
 import math
 import signal
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from solekit.cli import options
+from solekit.cli.live_line import LiveLine
 from solekit.cli.output import progress, say, show_json
-from solekit.errors import ConnectionLostError
+from solekit.cli.passphrase import new_passphrase
+from solekit.errors import ConnectionLostError, DataError
 from solekit.loss import StreamLoss
 from solekit.pair import Pair
+from solekit.protocols import PROTOCOLS, Protocol, person_code
+
+if TYPE_CHECKING:
+    from solekit.verdict import Verdict
 
 
-@dataclass(frozen=True)
-class Protocol:
-    """A countdown, then the marked part; ``duration_s`` None lasts until stopped."""
-
-    name: str
-    countdown_s: int
-    duration_s: float | None
-
-
-PROTOCOLS = {
-    "free": Protocol("free", 0, None),
-    "walk-1min": Protocol("walk-1min", 3, 60.0),
-}
+LOOK_S = 0.5
 
 
 def run(
@@ -48,8 +42,18 @@ def run(
         float | None, typer.Option("--duration-s", min=0.1, help="Length of the marked part.")
     ] = None,
     form: Annotated[str | None, typer.Option("--form", help="raw12, raw8 or coded8.")] = None,
-    person: Annotated[str, typer.Option("--person", help="Code of the person; no names.")] = "",
+    person: Annotated[
+        str, typer.Option("--person", help="Code of the person, such as P017; never a name.")
+    ] = "",
     note: Annotated[str, typer.Option("--note", help="A remark to keep with the recording.")] = "",
+    seal: Annotated[
+        bool,
+        typer.Option("--seal", help="Encrypt the file behind a pass-phrase as it is written."),
+    ] = False,
+    lsl: Annotated[
+        bool,
+        typer.Option("--lsl", help="Note the clock of LSL, for 'solekit tie --lsl'."),
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Record both insoles (Ctrl-C ends it; nothing is lost)."""
@@ -61,11 +65,30 @@ def run(
         )
     chosen = PROTOCOLS[protocol]
     if duration_s is not None:
-        chosen = Protocol(chosen.name, chosen.countdown_s, duration_s)
-    about = {"person": person, "note": note}
+        chosen = replace(chosen, duration_s=duration_s)
+    try:
+        about = {"person": person_code(person), "note": note}
+    except DataError as error:
+        raise typer.BadParameter(str(error), param_hint="--person") from error
+    secret = new_passphrase() if seal else None
     pair = options.pair_of(device, left, right)
-    losses = asyncio.run(record(pair, out, chosen, form=form, about=about, quiet=json))
-    show_losses(out, losses, as_json=json)
+    work = record(
+        pair, out, chosen, form=form, about=about, passphrase=secret, lsl=lsl, quiet=json
+    )
+    try:
+        losses = asyncio.run(work)
+    except ConnectionLostError:
+        if pair.losses:  # what came before the end may be enough all the same
+            show_losses(out, pair.losses, verdict=_judged(out, secret), as_json=json)
+        raise
+    show_losses(out, losses, verdict=_judged(out, secret), as_json=json)
+
+
+def _judged(path: Path, passphrase: str | None) -> Verdict:
+    from solekit.recording import Recording
+    from solekit.verdict import judge
+
+    return judge(Recording(path, passphrase=passphrase))
 
 
 async def record(
@@ -75,6 +98,8 @@ async def record(
     *,
     form: str | None = None,
     about: dict[str, str] | None = None,
+    passphrase: str | None = None,
+    lsl: bool = False,
     quiet: bool = False,
 ) -> dict[str, dict[str, StreamLoss]]:
     """Record ``pair`` into ``path``; return the account by side and stream.
@@ -88,9 +113,10 @@ async def record(
         loop.add_signal_handler(signal.SIGTERM, stop.set)
     try:
         async with pair:
-            pair.record_to(path, protocol=protocol.name, **(about or {}))
-            await pair.start(form)
-            await _run(pair, protocol, stop, quiet=quiet)
+            pair.record_to(path, protocol=protocol.name, passphrase=passphrase, **(about or {}))
+            async with _noting(pair) if lsl else nullcontext():
+                await pair.start(form)
+                await _run(pair, protocol, stop, quiet=quiet)
             try:
                 return await pair.stop()
             except ConnectionLostError as error:
@@ -102,10 +128,19 @@ async def record(
             loop.remove_signal_handler(signal.SIGTERM)
 
 
+def _noting(pair: Pair) -> AbstractAsyncContextManager[None]:
+    from solekit.sync.lsl import noting  # with all of the analysis of clocks
+
+    return noting(pair)
+
+
 async def _run(pair: Pair, protocol: Protocol, stop: asyncio.Event, *, quiet: bool) -> None:
     """Count down, mark, wait for the end of time, data, link or the user's patience."""
     clock = pair.clock
-    until_s = protocol.duration_s if protocol.duration_s is not None else pair.duration_s
+    asked_s = math.inf if protocol.duration_s is None else protocol.duration_s
+    until_s = min(asked_s, pair.duration_s - protocol.countdown_s)  # of a file that is played
+    if not quiet and protocol.content:
+        say(f"{protocol.name}: {protocol.instruction} It ends: {protocol.ends}.")
     for left in range(protocol.countdown_s, 0, -1):
         if not quiet:
             say(f"start in {left} ...")
@@ -115,12 +150,16 @@ async def _run(pair: Pair, protocol: Protocol, stop: asyncio.Event, *, quiet: bo
     with progress(quiet=quiet) as bar:
         total = until_s if math.isfinite(until_s) else None
         task = bar.add_task(f"recording {protocol.name}", total=total, live="")
-        while not stop.is_set() and not pair.is_broken:
-            elapsed_s = clock.now_s() - began_s
-            if elapsed_s >= until_s:
-                break
-            bar.update(task, completed=elapsed_s, live=f"{elapsed_s:.0f} s, {pair.status()}")
-            await _wait(pair, min(0.5, until_s - elapsed_s), stop)
+        async with LiveLine(pair, is_shown=not bar.disable) as line:
+            while not stop.is_set() and not pair.is_broken:
+                elapsed_s = clock.now_s() - began_s
+                if elapsed_s >= until_s:
+                    break
+                for sentence in line.look():
+                    bar.console.print(sentence, highlight=False)
+                if not bar.disable:
+                    bar.update(task, completed=elapsed_s, live=line.text(elapsed_s))
+                await _wait(pair, min(LOOK_S, until_s - elapsed_s), stop)
     pair.mark("stop")
 
 
@@ -136,14 +175,21 @@ async def _wait(pair: Pair, duration_s: float, stop: asyncio.Event) -> None:
         await asyncio.gather(timer, stopper, return_exceptions=True)
 
 
-def show_losses(path: Path, losses: dict[str, dict[str, StreamLoss]], *, as_json: bool) -> None:
-    """Print what was sampled, received and missing of every stream."""
+def show_losses(
+    path: Path,
+    losses: dict[str, dict[str, StreamLoss]],
+    *,
+    verdict: Verdict | None = None,
+    as_json: bool,
+) -> None:
+    """Print what was sampled, received and missing of every stream, and what to make of it."""
     if as_json:
         account = {
             side: {name: loss.to_json() for name, loss in streams.items()}
             for side, streams in losses.items()
         }
-        show_json({"recording": str(path), "loss": account})
+        judged = verdict.to_json() if verdict else {}
+        show_json({"recording": str(path), "loss": account, **judged})
         return
     for side, streams in losses.items():
         frames = streams["pressure"]
@@ -152,3 +198,12 @@ def show_losses(path: Path, losses: dict[str, dict[str, StreamLoss]], *, as_json
             f"+ {frames.back_filled} back-filled + {frames.missing} missing"
         )
     print(f"recorded in {path}")
+    if verdict is not None:
+        show_verdict(verdict)
+
+
+def show_verdict(verdict: Verdict) -> None:
+    """Print what to do with a recording, and why."""
+    print(f"verdict: {verdict.level}")
+    for reason in verdict.reasons:
+        print(f"  {reason}")

@@ -13,6 +13,7 @@ from solekit.cli import options
 from solekit.cli.output import show_table
 from solekit.errors import DataError
 from solekit.insole import Insole
+from solekit.pair import Pair
 
 _UNITS = {
     "body_weight": "counts",
@@ -32,11 +33,13 @@ def run(
         typer.Argument(help=f"KEY=VALUE; keys are {', '.join(_KEYS)}.", show_default=False),
     ] = None,
     device: options.Device = None,
+    left: options.Left = None,
+    right: options.Right = None,
     json: options.Json = False,
 ) -> None:
     """Show all settings of an insole or a pair, or change some (body_weight=700N also goes)."""
     wanted = dict(_split(change) for change in changes or [])
-    rows = asyncio.run(_ask(device or options.DEFAULT_DEVICE, wanted))
+    rows = asyncio.run(_ask(options.pair_of(device, left, right), wanted))
     show_table(pd.DataFrame(rows), as_json=json)
 
 
@@ -68,9 +71,9 @@ def _number(insole: Insole, key: str, value: str) -> int:
     return round(newtons / insole.known.force_lsb_n)
 
 
-async def _ask(uri: str, wanted: dict[str, str]) -> list[dict[str, Any]]:
+async def _ask(pair: Pair, wanted: dict[str, str]) -> list[dict[str, Any]]:
     rows = []
-    async with options.pair_of(uri, None, None) as pair:
+    async with pair:
         for side, insole in pair.feet.items():
             for key, value in wanted.items():
                 await insole.settings(key, _number(insole, key, value))

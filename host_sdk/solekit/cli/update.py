@@ -17,7 +17,8 @@ from solekit.update import update
 def run(
     bundle: Annotated[Path, typer.Argument(help="From python -m tools.bundle build.")],
     device: Annotated[
-        str | None, typer.Option(help="URI of an insole, or of a pair: both are updated.")
+        str | None,
+        typer.Option(help="URI of an insole, or URI or remembered name of a pair: both get it."),
     ] = None,
     left: options.Left = None,
     right: options.Right = None,

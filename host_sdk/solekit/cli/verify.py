@@ -7,11 +7,17 @@ import typer
 
 from solekit.cli import options
 from solekit.cli.output import say, show_json, show_table
+from solekit.cli.record import show_verdict
 from solekit.recording import Recording
 
 
 def run(recording: options.RecordingPath, json: options.Json = False) -> None:
-    """Check a recording; exit code 1 if it is cut off or does not add up."""
+    """Check a recording; exit code 1 if it is cut off or does not add up.
+
+    The verdict tells what it is good for; it has no say in the exit code.
+    """
+    from solekit.verdict import judge
+
     found = Recording(recording)
     problems = list(found.problems)
     stored = {
@@ -41,10 +47,12 @@ def run(recording: options.RecordingPath, json: options.Json = False) -> None:
                     }
                 )
     show_table(pd.DataFrame(rows), as_json=json)
+    verdict = judge(found)
     if json:
-        show_json(
-            {"recording": str(recording), "complete": found.is_complete, "problems": problems}
-        )
+        whole = {"complete": found.is_complete, "problems": problems}
+        show_json({"recording": str(recording), **whole, **verdict.to_json()})
+    else:
+        show_verdict(verdict)
     for problem in problems:
         say(f"problem: {problem}")
     if problems:

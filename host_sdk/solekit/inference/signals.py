@@ -12,6 +12,7 @@ from solecore.wire import messages as m
 from solekit.errors import DataError
 from solekit.identity import InsoleInfo
 from solekit.layouts import SIDES, FloatArray, Layout, Side
+from solekit.timeline import between_s
 
 MAX_CLOCK_S = 0.5 / 14.0  # half a frame of a window
 
@@ -64,7 +65,7 @@ def signals_of(feet: Any) -> tuple[dict[Side, FootSignal], list[str]]:
             "shifts load to one foot if their gains differ"
         )
     if len(recorded) == len(SIDES):
-        apart_s = sum(foot.timeline.interval_s for foot in recorded)
+        apart_s = between_s(foot.timeline.interval_s for foot in recorded)
         if apart_s > MAX_CLOCK_S:
             warnings.append(
                 f"the clocks of the feet agree to {apart_s:.2f} s only; "

@@ -15,12 +15,14 @@ from solekit.decode import Frames, PressureDecoder, motion
 from solekit.identity import InsoleInfo
 from solekit.link import Data, Link
 from solekit.loss import StreamLoss, account
+from solekit.recording.minutes import minute_table
 from solekit.timeline import Bounds, PolygonTimeline
 
 _LOG_DATA = bytes((m.LOG_DATA.msg_id,))
 _EVENT = struct.Struct("<BII")
 _PAIR = struct.Struct("<QIB")
 _ONE_LINE_S = 1e9
+_BLOCK = 4096  # frames
 LOG_WANDER_PPM = 5.0  # the rate of a crystal that warms up in a shoe, over hours
 _STRIDE = struct.Struct("<IIII6HHB")
 EVENT_COLUMNS = ["side", "kind", "t_s", "force_n", "confirmed_s"]
@@ -201,12 +203,30 @@ class FootRecording:
         """Counts as they travelled, shape (n, n_cells)."""
         if not self._frames:
             return np.zeros((0, self.info.n_cells), np.uint8)
-        return np.concatenate([frames.values for frames in self._frames])
+        parts = [frames.values for frames in self._frames]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    @cached_property
+    def load(self) -> NDArray[np.float64]:
+        """Load of the whole foot, shape (n,): newtons if the insole is calibrated, else counts.
+
+        An hour of 660 cells in newtons is a gigabyte: this sums up some frames at a time.
+        """
+        sums = [
+            (self.info.force_n(part, frames.form) if self.info.is_calibrated else part).sum(
+                axis=1, dtype=float
+            )
+            for frames in self._frames
+            for part in np.split(frames.values, range(_BLOCK, len(frames.values), _BLOCK))
+        ]
+        return np.concatenate(sums) if sums else np.zeros(0)
 
     @cached_property
     def force_n(self) -> NDArray[np.float64]:
         """Newtons per cell, shape (n, n_cells); DataError for an uncalibrated insole."""
         parts = [self.info.force_n(frames.values, frames.form) for frames in self._frames]
+        if len(parts) == 1:
+            return parts[0]
         return np.concatenate(parts) if parts else np.zeros((0, self.info.n_cells))
 
     @cached_property
@@ -273,6 +293,11 @@ class FootRecording:
                 )
             )
         return pd.DataFrame(rows, columns=STRIDE_COLUMNS)
+
+    @cached_property
+    def minutes(self) -> pd.DataFrame:
+        """Summaries of the minutes (MINUTE_COLUMNS), as the foot made them."""
+        return minute_table(self.messages(m.MINUTES), self.info, self._host_s)
 
     @cached_property
     def gaps(self) -> pd.DataFrame:

@@ -12,15 +12,42 @@ from typing import Any
 
 import pandas as pd
 from mcap.exceptions import McapError
-from mcap.reader import NonSeekingReader
+from mcap.records import Channel, Chunk, Header, Message
+from mcap.stream_reader import StreamReader, breakup_chunk
+from zstandard import ZstdError
 
-from solekit.errors import DataError
+from solekit.errors import DataError, SealedError
 from solekit.identity import InsoleInfo
 from solekit.recording.foot import FootRecording
 from solekit.recording.schema import PROFILE, entries
+from solekit.recording.sealed import SealedReader, is_sealed
+from solekit.timeline import between_s
 
 # What the MCAP library raises where a file is cut or damaged.
-_BROKEN = (McapError, ValueError, EOFError, struct.error, OverflowError)
+_BROKEN = (McapError, ZstdError, ValueError, EOFError, struct.error, OverflowError)
+
+
+def _require_profile(path: Path, records: Iterator[Any]) -> None:
+    """Raise DataError unless ``records`` begin as those of a recording of ours do."""
+    try:
+        header = next(records, None)
+    except _BROKEN as error:
+        raise DataError(f"{path} is not a recording (MCAP): {error}") from error
+    if not isinstance(header, Header):
+        raise DataError(f"{path} is not a recording (MCAP): it has no header")
+    if header.profile != PROFILE:
+        raise DataError(f"{path} is an MCAP file, but not of Solekit (profile {header.profile!r})")
+
+
+def require_ours(path: Path) -> None:
+    """Raise DataError unless ``path`` begins as a recording of ours does, sealed or open."""
+    if is_sealed(path):
+        return
+    try:
+        with path.open("rb") as file:
+            _require_profile(path, StreamReader(file).records)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
 
 
 class Recording:
@@ -28,17 +55,22 @@ class Recording:
 
     ``feet`` maps side to what that insole recorded; ``session`` is the list of session entries;
     ``is_complete`` tells whether the file was closed; ``problems`` are plain sentences.
-    DataError if ``path`` is not a recording of Solekit.
+    A sealed file needs its ``passphrase``, or that of the environment (``SOLEKIT_PASSPHRASE``).
+    DataError if ``path`` is not a recording of Solekit, SealedError if it does not open.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, passphrase: str | None = None) -> None:
         self.path = Path(path)
+        self._passphrase = passphrase
         self.session: list[dict[str, Any]] = []
         self.problems: list[str] = []
         self.is_complete = False
         self.feet: dict[str, FootRecording] = {}
+        self.is_sealed = is_sealed(self.path)
         try:
             self._read()
+        except SealedError:
+            raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             if isinstance(error, DataError) and str(self.path) in str(error):
                 raise
@@ -51,7 +83,8 @@ class Recording:
     def _read(self) -> None:
         wire: dict[str, list[tuple[float, bytes]]] = {}
         pings: dict[str, list[dict[str, float]]] = {}
-        for topic, log_s, data in self._messages():
+        for topic, log_ns, data in self.messages(self.problems):
+            log_s = log_ns * 1e-9
             side, _, kind = topic.strip("/").partition("/")
             if topic == "/session":
                 self.session.append(json.loads(data))
@@ -61,6 +94,10 @@ class Recording:
                 wire.setdefault(side, []).extend(
                     (log_s + dt_us * 1e-6, message) for dt_us, message in entries(data)
                 )
+        self.is_complete = any(entry["kind"] == "closed" for entry in self.session)
+        if not self.is_complete and not self.problems:
+            self.problems.append("the recording was not closed; it ends where it was interrupted")
+        self.is_complete = self.is_complete and not self.problems
         losses = self._by_side("loss")
         for side, entry in self._by_side("insole").items():
             lost = losses.get(side, {}).get("streams", {})
@@ -73,39 +110,60 @@ class Recording:
                 duplicates={name: stream["duplicates"] for name, stream in lost.items()},
             )
 
-    def _messages(self) -> Iterator[tuple[str, float, bytes]]:
-        try:
-            with self.path.open("rb") as file:
-                # Mapped, a length wrong by gigabytes reads what there is and reserves no more.
-                content: Any = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError:
-            raise DataError(f"{self.path} is empty: it was cut off before its start") from None
-        except OSError as error:
-            raise DataError(f"{self.path} cannot be read: {error.strerror}") from error
-        with content:
+    def messages(self, problems: list[str]) -> Iterator[tuple[str, int, bytes]]:
+        """Yield topic, time in ns and content of what can be read, in the order of the file.
+
+        A chunk that fails its CRC is left out; what cannot be read is told in ``problems``.
+        """
+        topics: dict[int, str] = {}
+        n_damaged = 0
+        with self._opened() as content:
+            records = StreamReader(content, emit_chunks=True).records
+            _require_profile(self.path, records)
             try:
-                profile = NonSeekingReader(content, validate_crcs=True).get_header().profile
+                for record in records:
+                    try:
+                        parts = (
+                            breakup_chunk(record, validate_crc=True)
+                            if isinstance(record, Chunk)
+                            else [record]
+                        )
+                    except _BROKEN:
+                        n_damaged += 1
+                        continue
+                    for part in parts:
+                        if isinstance(part, Channel):
+                            topics[part.id] = part.topic
+                        elif isinstance(part, Message) and part.channel_id in topics:
+                            yield topics[part.channel_id], part.log_time, part.data
             except _BROKEN as error:
-                raise DataError(f"{self.path} is not a recording (MCAP): {error}") from error
-            if profile != PROFILE:
-                raise DataError(
-                    f"{self.path} is an MCAP file, but not of Solekit (profile {profile!r})"
-                )
-            content.seek(0)
-            try:
-                for _, channel, message in NonSeekingReader(
-                    content, validate_crcs=True
-                ).iter_messages(log_time_order=False):
-                    yield channel.topic, message.log_time * 1e-9, message.data
-            except _BROKEN as error:
-                self.problems.append(
+                problems.append(
                     "the file ends in the middle of a record or is damaged "
                     f"({type(error).__name__}); everything before that has been read"
                 )
-                return
-        self.is_complete = any(entry["kind"] == "closed" for entry in self.session)
-        if not self.is_complete:
-            self.problems.append("the recording was not closed; it ends where it was interrupted")
+            if isinstance(content, SealedReader):
+                content.drain()
+                problems += [content.problem] if content.problem else []
+        if n_damaged:
+            problems.append(
+                f"{n_damaged} chunks of the file are damaged and left out; "
+                "a chunk holds about a second"
+            )
+
+    def _opened(self) -> Any:
+        """Return the text of the file, to be closed."""
+        try:
+            if self.is_sealed:
+                return SealedReader(self.path, self._passphrase)
+            with self.path.open("rb") as file:
+                # Mapped, a length wrong by gigabytes reads what there is and reserves no more.
+                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except OSError as error:
+            raise DataError(f"{self.path} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            if isinstance(error, DataError):
+                raise
+            raise DataError(f"{self.path} is empty: it was cut off before its start") from None
 
     def _by_side(self, kind: str) -> dict[str, dict[str, Any]]:
         return {entry["side"]: entry for entry in self.session if entry["kind"] == kind}
@@ -157,6 +215,12 @@ class Recording:
         return table.sort_values("ic_s", kind="stable").reset_index(drop=True)
 
     @cached_property
+    def minutes(self) -> pd.DataFrame:
+        """Summaries of the minutes of both feet (columns as ``FootRecording.minutes``)."""
+        table = pd.concat([foot.minutes for foot in self.feet.values()])
+        return table.sort_values("t_s", kind="stable").reset_index(drop=True)
+
+    @cached_property
     def gaps(self) -> pd.DataFrame:
         """Declared missing frames of both feet: columns side, start_s, end_s, n."""
         return pd.concat([foot.gaps for foot in self.feet.values()], ignore_index=True)
@@ -171,4 +235,4 @@ class Recording:
             return 0.0
         if not all(foot.t_s.size for foot in self.feet.values()):
             return float("inf")
-        return sum(foot.timeline.interval_s for foot in self.feet.values())
+        return between_s(foot.timeline.interval_s for foot in self.feet.values())

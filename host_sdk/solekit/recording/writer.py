@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from mcap.writer import CompressionType, Writer
 
@@ -21,10 +21,11 @@ FLUSH_S = 0.75  # and a message may have waited for one before it: together less
 class RecordingWriter:
     """One recording file being written; times are seconds of the transport's clock.
 
-    DataError if ``path`` exists: a recording is never overwritten.
+    With a ``passphrase`` it is sealed (see ``solekit.recording.sealed``). DataError if ``path``
+    exists: a recording is never overwritten.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, passphrase: str | None = None) -> None:
         self.path = path
         if path.exists():
             raise DataError(f"{path} exists; choose another name or delete it first")
@@ -33,7 +34,9 @@ class RecordingWriter:
             self._file: BinaryIO = path.open("xb")
         except OSError as error:
             raise self._refusal(error) from error
-        self._mcap = Writer(self._file, compression=CompressionType.NONE)
+        if passphrase is not None:
+            self._file = self._sealed(passphrase)
+        self._mcap = Writer(self._file, compression=CompressionType.ZSTD)
         self._mcap.start(PROFILE, f"solekit {__version__}")
         self._wire_schema = self._mcap.register_schema(WIRE_SCHEMA, "text", BATCH_TEXT)
         self._json_schema = self._mcap.register_schema(
@@ -45,6 +48,16 @@ class RecordingWriter:
         self._n = 0
         self._problem: DataError | None = None
         self.is_open = True
+
+    def _sealed(self, passphrase: str) -> BinaryIO:
+        from solekit.recording.sealed import SealingFile
+
+        try:
+            return cast("BinaryIO", SealingFile(self._file, passphrase))
+        except BaseException:
+            self._file.close()
+            self.path.unlink()
+            raise
 
     def _refusal(self, error: OSError) -> DataError:
         return DataError(f"{self.path} cannot be written: {error.strerror or error}")
@@ -74,7 +87,10 @@ class RecordingWriter:
         return self._channels[topic]
 
     def _add(self, topic: str, t_s: float, data: bytes) -> None:
-        at_ns = max(0, round(t_s * 1e9))
+        self.add_message(topic, max(0, round(t_s * 1e9)), data)
+
+    def add_message(self, topic: str, at_ns: int, data: bytes) -> None:
+        """Record a message as it lies in another recording."""
         with self._writing():
             self._mcap.add_message(self._channel(topic), at_ns, data, at_ns, self._n)
         self._n += 1

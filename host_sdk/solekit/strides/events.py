@@ -55,12 +55,12 @@ def read_events(events: pd.DataFrame) -> FootEvents:
             mine = ((used["side"] == side) & (used["kind"] == kind)).to_numpy(dtype=bool)
             distinct, first = np.unique(t_s[mine], return_index=True)
             result[side, kind] = EventTimes(distinct, sigma_s[mine][first])
-        _join_dips(result, side)
+        join_dips(result, side)
     return result
 
 
-def _join_dips(times: FootEvents, side: Side) -> None:
-    """Leave out swings of ``side`` that are too short to be one."""
+def join_dips(times: FootEvents, side: Side) -> None:
+    """Leave out of ``times`` the swings of ``side`` that are too short to be one."""
     contacts, toe_offs = times[side, "ic"], times[side, "to"]
     follower = np.searchsorted(contacts.t_s, toe_offs.t_s, side="right")
     padded = np.append(contacts.t_s, np.inf)

@@ -134,6 +134,32 @@ def support_reasons(
     return reasons
 
 
+def own_doubts(
+    strides: pd.DataFrame, gaps: dict[Side, Spans], *, min_stride_s: float, max_stride_s: float
+) -> list[tuple[str, BoolArray, str | np.ndarray]]:
+    """Return why strides do not count whatever was walked around them, the first that fits.
+
+    One ``(rule, mask, reason)`` each, with ``mask`` of shape (n,): gap, duration, and two toe_off.
+    """
+    ic_s, next_ic_s = strides["ic_s"].to_numpy(), strides["next_ic_s"].to_numpy()
+    stride_s = next_ic_s - ic_s
+    in_gap = np.where(
+        strides["side"] == "right",
+        gaps["right"].meets(ic_s, next_ic_s),
+        gaps["left"].meets(ic_s, next_ic_s),
+    )
+    in_limits = (stride_s >= min_stride_s) & (stride_s <= max_stride_s)
+    limits = f"outside {min_stride_s:g}-{max_stride_s:g} s"
+    too_long = np.array([f"stride {value:.3g} s {limits}" for value in stride_s], dtype=object)
+    n_to = strides["n_to"].to_numpy()
+    return [
+        ("gap", in_gap, "touches a gap"),
+        ("duration", ~in_limits, too_long),
+        ("toe_off", n_to == 0, "no toe off between two contacts"),
+        ("toe_off", n_to > 1, "more than one toe off between two contacts"),
+    ]
+
+
 def give_reason(reasons: np.ndarray, mask: BoolArray, reason: str | np.ndarray) -> None:
     """Write ``reason`` (one, or one per row) where ``mask`` holds and none stands, shape (n,)."""
     free = mask & (reasons == "")

@@ -154,37 +154,28 @@ class EventStrides(Algorithm):
         steps = phases.pair_steps({side: times[side, "ic"] for side in SIDES}, missing)
 
         ic_s, next_ic_s = strides["ic_s"].to_numpy(), strides["next_ic_s"].to_numpy()
-        stride_s = next_ic_s - ic_s
-        in_gap = np.where(
-            strides["side"] == "right",
-            missing["right"].meets(ic_s, next_ic_s),
-            missing["left"].meets(ic_s, next_ic_s),
+        doubts = phases.own_doubts(
+            strides, missing, min_stride_s=self.min_stride_s, max_stride_s=self.max_stride_s
         )
-        in_limits = (stride_s >= self.min_stride_s) & (stride_s <= self.max_stride_s)
-        forms_bout = in_limits & ~in_gap
+        forms_bout = ~(doubts[0][1] | doubts[1][1])  # outside gaps, of acceptable duration
         bouts, refused = self._find_bouts(strides, forms_bout, missing)
         strides["bout"] = walking.find_bout(bouts, ic_s, next_ic_s)
         steps["bout"] = walking.find_bout(bouts, *steps[["start_s", "end_s"]].to_numpy().T)
         first, last = walking.edges(strides, forms_bout, n_strides=self.n_edge_strides)
 
-        limits = f"outside {self.min_stride_s:g}-{self.max_stride_s:g} s"
-        too_long = np.array([f"stride {value:.3g} s {limits}" for value in stride_s], dtype=object)
-        n_to = strides["n_to"].to_numpy()
         rules = np.full(len(strides), "", dtype=object)
         reasons = np.full(len(strides), "", dtype=object)
         for rule, mask, reason in (
-            ("gap", in_gap, "touches a gap"),
-            ("duration", ~in_limits, too_long),
+            *doubts[:2],
             ("bout", refused != "", refused),
-            ("toe_off", n_to == 0, "no toe off between two contacts"),
-            ("toe_off", n_to > 1, "more than one toe off between two contacts"),
+            *doubts[2:],
             ("first", first, "first of bout"),
             ("last", last, "last of bout"),
             ("turn", turning.meets(ic_s, next_ic_s), "turning"),
         ):
             phases.give_reason(rules, mask, rule)
             phases.give_reason(reasons, mask, reason)
-        self._mark_outliers(strides, stride_s, rules, reasons)
+        self._mark_outliers(strides, next_ic_s - ic_s, rules, reasons)
         strides["is_valid"] = rules == ""
         strides["rule"], strides["reason"] = rules, reasons
 
