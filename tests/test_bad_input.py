@@ -26,7 +26,8 @@ def silence(recording, change):
         counts = change(foot, foot.counts.copy())
         foot.__dict__["counts"] = counts
         form = m.RAW12 if foot.form == "raw12" else m.RAW8
-        foot.__dict__["force_n"] = foot.info.force_n(counts, form)
+        force_n = foot.__dict__["force_n"] = foot.info.force_n(counts, form)
+        foot.__dict__["load"] = force_n.sum(axis=1)
     return recording
 
 
