@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from solekit.recording.foot import FootRecording
 
 MAX_CLOCK_INTERVAL_S = 0.010  # feet whose clocks agree less closely are not compared
+SIDES_JUDGED_S = 120.0  # soles do not change feet in a recording: its end tells as much as an hour
 _SAME_MM = 0.06  # two cells at one place: geometries travel in tenths of a millimetre
 
 
@@ -157,7 +158,7 @@ def analyse(
         warnings.append("No gait event was found: there is no step to report on.")
     for side, foot in zip(sides, feet, strict=True):
         warnings += [*_doubt_samples(side, foot), *_doubt_insole(side, foot)]
-    warnings += doubt_sides(feet)
+    warnings += doubt_sides([foot.last_part(SIDES_JUDGED_S) for foot in feet])
     warnings += _doubt_times(interval_s, rate_hz, allow_low_rate=allow_low_rate)
     found = pd.concat([computed.variables_, spatial.variables_], ignore_index=True)
     tables = events, measured, strides.bouts_, found

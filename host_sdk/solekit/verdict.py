@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from solecore.wire import messages as m
 from solekit.analysis import MAX_CLOCK_INTERVAL_S
 from solekit.errors import DataError
 from solekit.layouts import SIDES
@@ -92,7 +91,7 @@ def judge(recording: Recording) -> Verdict:
         for side, foot in feet.items():
             facts += _of_samples(side, foot, span_s)
         facts += _of_content(recording, feet, protocol, span_s)
-        last = {side: _last_part(foot) for side, foot in feet.items()}
+        last = {side: foot.last_part(JUDGED_S) for side, foot in feet.items()}
         for side, foot in feet.items():
             facts += _of_sole(side, foot, last[side])
         if protocol.content in ("", "walk"):
@@ -245,13 +244,3 @@ def _of_sole(side: str, foot: FootRecording, last: FootRecording) -> Iterator[Fa
     if not findings:
         n = foot.info.n_cells
         yield Fact("cells", USABLE, f"{side}: all {n} cells respond", {"n_cells": n})
-
-
-def _last_part(foot: FootRecording) -> FootRecording:
-    """Return the frames of the last JUDGED_S of ``foot`` as a recording of their own."""
-    from solekit.recording.foot import FootRecording
-
-    frames = foot.messages(m.PRESSURE)
-    since_us = frames[-1].foot_us - JUDGED_S * 1e6
-    wire = [(item.t_s, item.wire) for item in frames if item.foot_us >= since_us]
-    return FootRecording(foot.info, wire, [], starts=None, ends=None)

@@ -100,6 +100,16 @@ class FootRecording:
         items = self._received[stream]
         return [item for i, item in enumerate(items) if i == 0 or item.seq != items[i - 1].seq]
 
+    def last_part(self, duration_s: float) -> FootRecording:
+        """Return the frames of the last ``duration_s`` as a recording of their own.
+
+        For what a long recording need not be read for; its clock is that of its arrivals alone.
+        """
+        frames = self.messages(m.PRESSURE)
+        since_us = frames[-1].foot_us - duration_s * 1e6 if frames else 0
+        wire = [(item.t_s, item.wire) for item in frames if item.foot_us >= since_us]
+        return FootRecording(self.info, wire, [], starts=None, ends=None)
+
     @cached_property
     def loss(self) -> dict[str, StreamLoss]:
         """Account of every stream by name."""
