@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pip._vendor.packaging.requirements import Requirement
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = tuple(

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from solecore.wire import messages as m
 from solekit.decode import Frames, Motion, PressureDecoder, motion
-from solekit.identity import InsoleInfo
 from solekit.link import Data
 from solekit.live_streams import LiveStreams
 from solekit.live_timeline import LiveTimeline
 from solekit.timeline import PolygonTimeline
 from solekit.transports import Clock
+
+if TYPE_CHECKING:
+    from solekit.insole import Insole
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,8 @@ class LiveAccess:
     _live: LiveStreams
     _timeline: LiveTimeline
 
-    @property
-    def known(self) -> InsoleInfo:
-        """What the insole said on connecting."""
-        raise NotImplementedError
-
     def timeline(self) -> PolygonTimeline:
-        """Return foot time to host time from the last two minutes; refitted every few seconds."""
+        """Return foot time to host time from the last four minutes; refitted every few seconds."""
         return self._timeline.line(self.clock.now_s())
 
     async def messages(self, *streams: int) -> AsyncIterator[list[Data]]:
@@ -50,7 +48,8 @@ class LiveAccess:
 
     async def frames(self) -> AsyncIterator[Frames]:
         """Yield pressure frames as they come; frames that went missing leave gaps in ``seq``."""
-        decoder = PressureDecoder(self.known.n_cells, self.known.period_us)
+        info = cast("Insole", self).known
+        decoder = PressureDecoder(info.n_cells, info.period_us)
         async for batch in self._live.items(m.PRESSURE):
             for frames in decoder.decode(batch):
                 yield frames
@@ -58,7 +57,7 @@ class LiveAccess:
     async def motion(self) -> AsyncIterator[Motion]:
         """Yield samples of the motion sensor as they come; nothing without one."""
         async for batch in self._live.items(m.IMU):
-            yield motion(batch, self.known.hello)
+            yield motion(batch, cast("Insole", self).known.hello)
 
     async def events(self) -> AsyncIterator[GaitEvent]:
         """Yield gait events as the foot finds them."""
@@ -67,4 +66,4 @@ class LiveAccess:
                 line = self.timeline()
                 t_s = float(line.to_host_s(np.array([item.foot_us * 1e-6]))[0])
                 kind = m.EVENT_NAMES.get(item.message[m.HEADER_SIZE], "unknown")
-                yield GaitEvent(self.known.side, kind, t_s, line.interval_s)
+                yield GaitEvent(cast("Insole", self).known.side, kind, t_s, line.interval_s)

@@ -53,9 +53,8 @@ class LiveStreams:
                 item = await queue.get()
                 batch: list[Data] = []
                 while item is not None:
-                    if (
-                        item.seq >= expected[item.stream]
-                    ):  # a late one cannot be put back in a live stream
+                    # A late one cannot be put back in a live stream.
+                    if item.seq >= expected[item.stream]:
                         batch.append(item)
                         expected[item.stream] = item.seq + item.n
                     if queue.empty():

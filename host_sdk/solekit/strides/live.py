@@ -23,7 +23,7 @@ from solekit.link import Data
 from solekit.strides import phases
 from solekit.strides.events import KINDS, EventTimes, FootEvents, Kind, join_dips, other_side
 from solekit.strides.spans import Spans, read_spans
-from solekit.timeline import PolygonTimeline
+from solekit.timeline import PolygonTimeline, between_s
 
 if TYPE_CHECKING:
     from solekit.identity import InsoleInfo
@@ -220,7 +220,7 @@ class StrideStream:
             return f"{rate_hz:g} Hz is below {least_hz:g} Hz"
         if len(lines) < len(SIDES):
             return "nothing has come of the other foot"
-        interval_s = sum(line.interval_s for line in lines.values())
+        interval_s = between_s(line.interval_s for line in lines.values())
         if not math.isfinite(interval_s):
             return "the clocks of the feet are not joined yet"
         if interval_s > self.max_clock_interval_s:
