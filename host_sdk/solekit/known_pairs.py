@@ -6,14 +6,12 @@ They lie in ``pairs.json`` in the folder of ``home``, readable by their owner al
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from solekit.errors import DataError, TransportSpecError
+from solekit.home import home, write
 
 FILE = "pairs.json"
 MAX_NAME = 24
@@ -58,16 +56,6 @@ class KnownPair:
             feet={side: self.feet[other[side]] for side in self.feet},
             serials={other[side]: serial for side, serial in self.serials.items()},
         )
-
-
-def home() -> Path:
-    """Return the folder of what this computer remembers: SOLEKIT_HOME, else the user's own."""
-    asked = os.environ.get("SOLEKIT_HOME")
-    if asked:
-        return Path(asked)
-    import typer
-
-    return Path(typer.get_app_dir("solekit"))
 
 
 def is_name(text: str) -> bool:
@@ -135,27 +123,9 @@ def owners(uri: str, serial: str = "") -> list[str]:
 
 
 def _write(pairs: dict[str, KnownPair]) -> None:
-    """Put the new file in place of the old one in one step: a crash leaves one of the two."""
-    folder = home()
     entries: dict[str, dict[str, Any]] = {}
     for name in sorted(pairs):
         entry = asdict(pairs[name])
         del entry["name"]
         entries[name] = entry
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Made with mode 0600, as mkstemp always does.
-        number, temporary = tempfile.mkstemp(dir=folder, prefix=f".{FILE}.")
-        try:
-            with os.fdopen(number, "w", encoding="utf-8") as file:
-                json.dump({"pairs": entries}, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(folder / FILE)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise DataError(
-            f"{folder} cannot be written ({error}); name another folder in SOLEKIT_HOME"
-        ) from error
+    write(home() / FILE, {"pairs": entries})

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from pathlib import Path
 
-from solekit import known_pairs
 from solekit.calibration.model import Calibration
 from solekit.errors import DataError
+from solekit.home import home, write
 
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -19,21 +17,13 @@ def path_of(serial: str) -> Path:
     """Return where the calibration of ``serial`` is kept; DataError for what is no serial."""
     if not _SERIAL.fullmatch(serial):
         raise DataError(f"{serial!r} is no serial number that a file could be named after")
-    return known_pairs.home() / "calibrations" / f"{serial}.json"
+    return home() / "calibrations" / f"{serial}.json"
 
 
 def save(calibration: Calibration) -> Path:
     """Keep ``calibration``, whole or not at all, readable by its owner alone; return where."""
     path = path_of(calibration.serial)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(calibration.to_json(), file, allow_nan=False)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write(path, calibration.to_json())
     return path
 
 
