@@ -36,7 +36,8 @@ class Variable:
     """One variable; ``kim2023`` maps a side ('' if not per side) to the name in Kim et al. 2023.
 
     ``plausible`` is the range seen over all cohorts, or None; a value outside it is marked.
-    ``kind`` is 'timing' (from gait events) or 'spatial' (from the way of the foot). For the latter
+    ``kind`` is 'timing' (from gait events), 'spatial' (from the way of the foot) or 'video' (from
+    points of the body in a video). For the spatial ones
     ``error_sigma`` is the 1-sigma error of one stride in ``unit``, which shrinks with more, and
     ``error_share`` the share of the value by which all strides may be off, as ``tools.validate``
     measures them.
@@ -64,7 +65,7 @@ class Variable:
 def _load() -> tuple[Variable, ...]:
     rows = [
         row
-        for name in ("variables.json", "spatial.json")
+        for name in ("variables.json", "spatial.json", "video.json")
         for row in json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     ]
     return tuple(
@@ -81,8 +82,9 @@ def _load() -> tuple[Variable, ...]:
 
 
 def variables(kind: str | None = None) -> list[Variable]:
-    """Return every variable, or those of one ``kind``, in the order of a report."""
-    return [variable for variable in _load() if kind in (None, variable.kind)]
+    """Return every variable of insoles, or those of one ``kind``, in the order of a report."""
+    kinds = ("timing", "spatial") if kind is None else (kind,)
+    return [variable for variable in _load() if variable.kind in kinds]
 
 
 def variable(name: str) -> Variable:

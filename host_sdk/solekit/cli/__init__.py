@@ -21,6 +21,8 @@ def _app() -> typer.Typer:
     from solekit.cli import (
         analyse,
         calibrate,
+        cohort,
+        compare_groups,
         demo,
         erase,
         export,
@@ -28,6 +30,8 @@ def _app() -> typer.Typer:
         infer,
         info,
         pair,
+        pose,
+        predict,
         record,
         recover,
         replay,
@@ -54,9 +58,13 @@ def _app() -> typer.Typer:
     bench = (fetch, settings, selftest, calibrate, update)
     data = (
         analyse,
+        cohort,
+        compare_groups,
+        predict,
         report,
         export,
         infer,
+        pose,
         info,
         verify,
         variables,
@@ -67,7 +75,8 @@ def _app() -> typer.Typer:
         erase,
     )
     for module in (demo, scan, pair, record, replay, *data, *bench):
-        app.command(name=module.__name__.rpartition(".")[2])(module.run)
+        name = module.__name__.rpartition(".")[2].replace("_", "-")
+        app.command(name=name)(module.run)
     return app
 
 
