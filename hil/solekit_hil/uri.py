@@ -20,7 +20,9 @@ from solekit_hil.radio.air import Faults
 from solekit_hil.walker import MOTIONS as WALKER_MOTIONS
 
 STANCES = "stances"  # somebody who calibrates: see ``solekit_hil.stances``
-MOTIONS = (*WALKER_MOTIONS, STANCES)
+PRESS = "press"  # nobody, under a bench press: see ``solekit_hil.press``
+JUMPS = "jumps"  # somebody who checks the clocks: see ``solekit_hil.jumps``
+MOTIONS = (*WALKER_MOTIONS, STANCES, PRESS, JUMPS)
 FORMS = {name: form for form, name in m.FORM_NAMES.items()}
 
 

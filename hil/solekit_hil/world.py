@@ -25,7 +25,7 @@ from solekit_hil.feet import Foot, LocalFoot, MicroPythonFoot, Step
 from solekit_hil.filewalker import FileWalker
 from solekit_hil.radio.air import Air
 from solekit_hil.sensors import VirtualSensor, geometry_table, imu_words, side_index
-from solekit_hil.uri import FORMS, STANCES, VirtualSpec
+from solekit_hil.uri import FORMS, JUMPS, PRESS, STANCES, VirtualSpec
 
 LOST_AFTER_S = 1.0  # silence after which a link that was cut for good counts as lost
 UPDATE_KB = 24  # of heap: the code of an update, its messages, the signature
@@ -352,6 +352,14 @@ def _source(spec: VirtualSpec) -> Any:
         from solekit_hil.stances import StanceWalker  # only those who calibrate need it
 
         return StanceWalker(seed=spec.seed, layouts=pair)
+    if spec.motion == PRESS:
+        from solekit_hil.press import PressWalker
+
+        return PressWalker(seed=spec.seed, layouts=pair)
+    if spec.motion == JUMPS:
+        from solekit_hil.jumps import jumper  # only those who check clocks need it
+
+        return _Measured(jumper(seed=spec.seed, layouts=pair))
     return _Measured(walkers.build(spec.motion, seed=spec.seed, layouts=pair))
 
 

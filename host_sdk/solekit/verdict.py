@@ -229,7 +229,7 @@ def _of_task(protocol: Protocol, feet: dict[str, FootRecording], events: Any) ->
 
 
 def _of_sole(side: str, foot: FootRecording, last: FootRecording) -> Iterator[Fact]:
-    if not foot.info.is_calibrated:
+    if not foot.is_newtons:
         text = f"{side}: uncalibrated, so nothing can be told in newtons; times are not concerned"
         yield Fact("calibration", CARE, text, {})
     landed_s = foot.events.loc[foot.events["kind"] == "ic", "t_s"]

@@ -10,7 +10,7 @@ from solekit.calibration import report
 from solekit.calibration.pair import Session, calibrate_pair
 from solekit.errors import DataError
 from solekit.layouts import SIDES
-from tests.calibration import soles as made
+from tools.bench import soles as made
 
 SEEDS = (1, 2, 3)
 WEIGHT_N = made.MASS_KG * 9.80665

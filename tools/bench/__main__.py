@@ -16,9 +16,9 @@ from solekit.errors import SolekitError
 
 NAMES = (
     *("wire", "decode", "viper", "latency", "virtual", "sync"),
-    *("mcu", "heap", "ble", "backfill", "board", "update"),
-    *("link", "file", "import"),
-    *("gait", "scaling", "walker", "models", "poses"),
+    *("mcu", "heap", "ble", "backfill", "day", "board", "update"),
+    *("link", "file", "import", "cohort"),
+    *("gait", "scaling", "walker", "models", "poses", "calibration"),
 )
 MODULES = {"import": "imports"}  # "import" is a word of Python
 

@@ -8,7 +8,9 @@ from solekit.calibration.closure import Closure, walking_closure
 from solekit.calibration.creep import Creep, fit_creep
 from solekit.calibration.curves import Curves, assumed_curves, fit_curves
 from solekit.calibration.hysteresis import Hysteresis, fit_hysteresis
-from solekit.calibration.model import Calibration, raw_counts
+from solekit.calibration.model import Calibration
+from solekit.calibration.press import Press, fit_press
+from solekit.calibration.recorded import raw_counts, use
 from solekit.calibration.store import load, save
 
 __all__ = [
@@ -18,13 +20,16 @@ __all__ = [
     "Creep",
     "Curves",
     "Hysteresis",
+    "Press",
     "assumed_curves",
     "fit_body_weight",
     "fit_creep",
     "fit_curves",
     "fit_hysteresis",
+    "fit_press",
     "load",
     "raw_counts",
     "save",
+    "use",
     "walking_closure",
 ]

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import nnls
 
 from solekit.errors import DataError
@@ -74,6 +74,11 @@ class Creep:
     @property
     def _each(self) -> float:
         return self.per_decade * _PER_DECADE
+
+    def adds(self, felt_kpa: ArrayLike, t_s: ArrayLike) -> FloatArray:
+        """Return what creep adds, (n,), to a ``felt_kpa`` (n,) of a film rested before."""
+        leaky, slow = followers(felt_kpa, t_s, self.tau_s).T
+        return self.share * leaky + self.per_decade * slow
 
     def share_sd(self, followed: FloatArray) -> FloatArray:
         """Return the standard error, (n,), of a sum with ``followed`` (n, 2)."""
@@ -139,6 +144,43 @@ def fit_creep(load: ArrayLike, t_s: ArrayLike) -> Creep:
     cov = np.linalg.pinv(x.T @ x) * sd**2 * (1 + rho) / (1 - rho) / a**2
     # Leaving a part out is right only if it is absent: what it could be remains in the error.
     return Creep(tau_s, float(b / a), float(c / a), cov[1:, 1:], standing_s)
+
+
+def followers(felt_kpa: ArrayLike, t_s: ArrayLike, tau_s: float) -> FloatArray:
+    """Return what follows ``felt_kpa`` (n,) from rest, (n, 2): leaky, and a decade's share."""
+    felt, t = np.asarray(felt_kpa, dtype=float), np.asarray(t_s, dtype=float)
+    check_times(felt, t)
+    moved = -np.expm1(-np.diff(t, prepend=t[:1])[:, None] / np.concatenate(([tau_s], LOG_TAUS_S)))
+    z, out = np.zeros(moved.shape[1]), np.empty(moved.shape)
+    for k, now in enumerate(felt):
+        z = z + moved[k] * (now - z)
+        out[k] = z
+    return np.column_stack([out[:, 0], _PER_DECADE * out[:, 1:].sum(axis=1)])
+
+
+def fit_followers(
+    apparent: FloatArray, felt: FloatArray, t_s: FloatArray, is_used: NDArray[np.bool_]
+) -> tuple[Creep, float]:
+    """Return the creep of ``apparent`` (n,) under a known ``felt`` (n,), and its scale.
+
+    All from a rest on; the frames ``is_used`` (n,) are fitted. The scale is what one of ``felt``
+    is in ``apparent`` before anything creeps.
+    """
+    y, p = apparent[is_used], felt[is_used]
+    found = []
+    for tau_s in _TAU_GRID_S[::4]:
+        x = np.column_stack([p, followers(felt, t_s, float(tau_s))[is_used]])
+        weights, residual = nnls(x, y)
+        found.append((residual, float(tau_s), x, weights))
+    _, tau_s, x, (a, b, c) = min(found, key=lambda one: one[0])
+    if a <= 0:
+        raise DataError("the counts do not grow with the pressure that was applied")
+    left = y - x @ [a, b, c]
+    rho = float(np.corrcoef(left[:-1], left[1:])[0, 1]) if left.std() > 1e-9 * a else 0.0
+    rho = min(max(rho, 0.0), 0.95) if math.isfinite(rho) else 0.0
+    cov = np.linalg.pinv(x.T @ x) * left.var() * (1 + rho) / (1 - rho) / a**2
+    lasted_s = float(np.ptp(t_s[is_used]))
+    return Creep(tau_s, float(b / a), float(c / a), cov[1:, 1:], lasted_s), float(a)
 
 
 def check_times(values: FloatArray, t_s: FloatArray) -> None:

@@ -185,6 +185,8 @@ class Guide:
             self.rest[side],
             list(self.stances[side].values()),
             kpa_per_count=np.maximum(kpa, 1e-9),
+            readout=tuple(map(int, track.info.readout)),
+            grid=(track.layout.rows, track.layout.cols),
         )
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from solecore.wire import messages as m
-from solekit.calibration.closure import Closure
+from solekit.calibration.closure import MAX_CORRECTION, Closure
 from solekit.calibration.creep import NO_CREEP, Creep
 from solekit.calibration.curves import Curves
 from solekit.calibration.hysteresis import ASSUMED_LOOP, Hysteresis
+from solekit.calibration.swing import left_in_swings
 from solekit.errors import DataError
 from solekit.layouts import FloatArray
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 VERSION = 1
 SATURATED = 4095  # raw counts
 MIN_SHARE_SD = 0.01  # nothing here is known better: sizes of cells, tilt of the sole
+SWING_UNSURE = 0.2  # of what creep may have added: swings tell its slow parts only
 CREEP_SPREAD = 0.2  # of what creep adds: cells differ in it, and one creep is fitted for all
 History = Literal["rested", "unknown"]
 
@@ -35,7 +36,9 @@ class Calibration:
     ``creep`` and ``hysteresis`` (None: not measured; the interval says so), ``factor`` from
     pressure times area to newtons with its standard error ``factor_share_sd`` as a share.
     ``zero_sd_n`` is the SD of the unloaded sole, newtons before the factor.
-    ``made`` is an ISO date, ``log`` what was done, one sentence each.
+    ``made`` is an ISO date, ``log`` what was done, one sentence each. ``readout`` are the words of
+    the readout table it was made with and ``grid`` its rows and columns: then all counts here are
+    those without crosstalk. ``closed_by`` is what all closures together have made of the factor.
     """
 
     serial: str
@@ -51,6 +54,9 @@ class Calibration:
     body_mass_kg: float = math.nan
     made: str = ""
     log: tuple[str, ...] = field(default=())
+    readout: tuple[int, ...] = ()
+    grid: tuple[int, int] = (0, 0)
+    closed_by: float = 1.0
 
     def __post_init__(self) -> None:
         if not len(self.base) == len(self.area_mm2) == self.curves.n_cells:
@@ -63,6 +69,17 @@ class Calibration:
     def is_newtons(self) -> bool:
         """Whether a known weight has been put on it."""
         return math.isfinite(self.factor_share_sd)
+
+    @property
+    def name(self) -> str:
+        """What tables and reports call it."""
+        return f"of {self.serial}, {self.made or 'without a date'}"
+
+    def readable(self, counts: ArrayLike) -> FloatArray:
+        """Return raw ``counts`` (n, n_cells) without the crosstalk of a grid."""
+        from solekit.calibration.recorded import without_crosstalk
+
+        return without_crosstalk(np.asarray(counts, dtype=float), self.readout, self.grid)
 
     def load(
         self, counts: ArrayLike, t_s: ArrayLike, *, history: History = "rested"
@@ -80,10 +97,12 @@ class Calibration:
             )
         t = np.asarray(t_s, dtype=float)
         mm2 = self.area_mm2 * 1e-3  # times kPa: newtons
-        apparent = self.curves.pressure(raw - self.base)
+        apparent = self.curves.pressure(self.readable(raw) - self.base)
         creep = self.creep or NO_CREEP
         crept = 0.0 if history == "rested" else 0.5
         felt, followed = creep.compensate(apparent, t, weight=mm2, crept=crept)
+        left, trust = left_in_swings(felt, t)
+        felt -= left
         pressure = self.hysteresis.invert(felt) if self.hysteresis else felt
         force = pressure @ mm2
         loop_sd = ASSUMED_LOOP / math.sqrt(12)
@@ -98,17 +117,18 @@ class Calibration:
             mean = np.cumsum(np.abs(force)) / np.arange(1, len(t) + 1)
             most = np.maximum(np.abs(force), mean) * np.log10(10 + t - t[0])
             followed = np.column_stack([0 * t, most])
-        variance += creep.share_sd(followed) ** 2 + self.zero_sd_n**2
-        variance += (CREEP_SPREAD * (followed @ [creep.share, creep.per_decade])) ** 2
+        unsure = 1 - (1 - SWING_UNSURE) * trust
+        spread = CREEP_SPREAD * (followed @ [creep.share, creep.per_decade])
+        variance += unsure**2 * (creep.share_sd(followed) ** 2 + spread**2) + self.zero_sd_n**2
         before = np.zeros(len(t))
         if history != "rested":
-            before = 0.5 * abs(float(force.mean())) * creep.forgotten(t - t[0])
+            before = unsure * 0.5 * abs(float(force.mean())) * creep.forgotten(t - t[0])
         return pressure, np.column_stack([np.sqrt(variance), before])
 
-    def force_n(
+    def newtons(
         self, counts: ArrayLike, t_s: ArrayLike, *, history: History = "unknown"
     ) -> tuple[FloatArray, FloatArray]:
-        """Return the force of the sole in newtons, (n,), and the half width of its 95 % interval.
+        """Return newtons per cell, (n, n_cells), and half the 95 % interval of their sum, (n,).
 
         ``counts`` raw, (n, n_cells), at ``t_s`` (n,), one recording from its start. ``history``
         says whether the insole was unloaded for minutes before, or may have been walked on. Where
@@ -116,35 +136,52 @@ class Calibration:
         """
         self._check_newtons()
         pressure, errors = self.load(counts, t_s, history=history)
-        force = self.factor * (pressure @ (self.area_mm2 * 1e-3))
-        sd = np.hypot(self.factor * errors[:, 0], force * self.factor_share_sd)
+        cells = self.factor * pressure * (self.area_mm2 * 1e-3)
+        sd = np.hypot(self.factor * errors[:, 0], cells.sum(axis=1) * self.factor_share_sd)
         half = 1.96 * sd + self.factor * errors[:, 1]
         is_saturated = (np.asarray(counts) >= SATURATED).any(axis=1)
-        return force, np.where(is_saturated, np.inf, half)
+        return cells, np.where(is_saturated, np.inf, half)
 
-    def cell_force_n(
+    def force_n(
         self, counts: ArrayLike, t_s: ArrayLike, *, history: History = "unknown"
-    ) -> FloatArray:
-        """Return newtons per cell, (n, n_cells); DataError without a known weight."""
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the force of the sole, (n,), and its half width, (n,), as ``newtons`` says."""
+        cells, half = self.newtons(counts, t_s, history=history)
+        return cells.sum(axis=1), half
+
+    def step_n(self, raw: ArrayLike) -> FloatArray:
+        """Return the newtons, (n_cells,), that ``raw`` counts (n_cells,) of each cell mean."""
         self._check_newtons()
-        pressure, _ = self.load(counts, t_s, history=history)
-        return self.factor * pressure * (self.area_mm2 * 1e-3)
+        kpa = self.curves.pressure(np.asarray(raw, dtype=float)[None] - self.base)[0]
+        return self.factor * np.maximum(kpa, 0.0) * (self.area_mm2 * 1e-3)
 
     def of_recording(self, foot: FootRecording) -> tuple[FloatArray, FloatArray]:
-        """Return ``force_n`` of a recorded foot, whatever form its counts travelled in."""
-        if foot.info.serial != self.serial:
-            raise DataError(
-                f"the calibration is of insole {self.serial}, the recording of {foot.info.serial}"
-            )
-        return self.force_n(raw_counts(foot), foot.t_s)
+        """Return force and half width, (n,), of a recorded foot, in whatever form it travelled."""
+        from solekit.calibration.recorded import of_foot
+
+        cells, half = of_foot(self, foot)
+        return cells.sum(axis=1), half
 
     def closed(self, closure: Closure) -> Calibration:
-        """Return the calibration with the factor that walking asks for, and a line in its log."""
-        sd = float(np.hypot(closure.ratio_sd / closure.ratio, MIN_SHARE_SD))
+        """Return the calibration with the factor that walking asks for, and a line in its log.
+
+        Walking tells the sum of the feet, not one from the other: of the error before, that part
+        stays. DataError where all closures together would correct by more than 20 %.
+        """
+        closed_by = self.closed_by * closure.ratio
+        if not 1 - MAX_CORRECTION <= closed_by <= 1 + MAX_CORRECTION:
+            raise DataError(
+                f"all closures of insole {self.serial} together would correct by "
+                f"{100 * abs(closed_by - 1):.0f} %, at most {100 * MAX_CORRECTION:.0f} % is "
+                "allowed; stand for a new calibration"
+            )
+        of_sum = closure.ratio_sd / closure.ratio
+        between = self.factor_share_sd / math.sqrt(2)
         return replace(
             self,
             factor=self.factor * closure.ratio,
-            factor_share_sd=max(sd, MIN_SHARE_SD),
+            factor_share_sd=max(float(np.hypot(of_sum, between)), MIN_SHARE_SD),
+            closed_by=closed_by,
             log=(*self.log, str(closure)),
         )
 
@@ -180,22 +217,11 @@ class Calibration:
             for name, kind in (("curves", Curves), ("creep", Creep), ("hysteresis", Hysteresis)):
                 if known[name] is not None:
                     known[name] = kind(**_rich(known[name]))
-            return cls(**{**_rich(known), "log": tuple(known["log"])})
+            texts = {"log": tuple(known["log"])}
+            words = {name: tuple(map(int, known.get(name, ()))) for name in ("readout", "grid")}
+            return cls(**{**_rich(known), **texts, **words})
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"a damaged calibration ({error}); calibrate again") from None
-
-
-def raw_counts(foot: FootRecording) -> NDArray[np.floating]:
-    """Return raw counts, (n, n_cells), of a recorded foot from the tables it was recorded with.
-
-    What the insole had calibrated before it sent it is turned back: full scale stays full scale.
-    """
-    if foot.form == m.FORM_NAMES[m.RAW12]:
-        return foot.counts.astype(float)
-    if foot.form == "mixed":
-        raise DataError("the recording changes its form halfway; record again in one form")
-    raw = foot.info.base + foot.counts * (65536.0 / np.maximum(foot.info.gain, 1))
-    return np.where(foot.counts >= 255, float(SATURATED), np.minimum(raw, SATURATED - 1))
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from solekit.calibration.body_weight import BodyWeightFit, fit_body_weight
 from solekit.calibration.creep import Creep
 from solekit.calibration.curves import Curves, assumed_curves
+from solekit.calibration.film import fit_film
 from solekit.calibration.hysteresis import Hysteresis
 from solekit.calibration.model import Calibration
+from solekit.calibration.recorded import without_crosstalk
 from solekit.errors import DataError
 from solekit.layouts import SIDES, FloatArray
 
@@ -41,17 +43,21 @@ class Session:
     kpa_per_count: FloatArray | float = 1.0
     creep: Creep | None = None
     hysteresis: Hysteresis | None = None
+    readout: tuple[int, ...] = ()
+    grid: tuple[int, int] = (0, 0)
+    said: tuple[str, ...] = ()  # of that press
 
     def calibration(self) -> Calibration:
         """Return the calibration so far: pressure, but not yet a known weight."""
         frames = _within(self.t_s, self.rest)
         if not frames.any():
             raise DataError(f"insole {self.serial} has no frame without load; start again")
-        base = self.counts[frames].mean(axis=0)
+        rest = without_crosstalk(self.counts[frames].astype(float), self.readout, self.grid)
+        base = rest.mean(axis=0)
         curves = self.curves or assumed_curves(
             len(base), kpa_per_count=self.kpa_per_count, exponent=ASSUMED_EXPONENT
         )
-        quiet = curves.pressure(self.counts[frames] - base) @ (self.area_mm2 * 1e-3)
+        quiet = curves.pressure(rest - base) @ (self.area_mm2 * 1e-3)
         return Calibration(
             self.serial,
             self.side,
@@ -61,6 +67,9 @@ class Session:
             zero_sd_n=float(np.std(quiet)),
             creep=self.creep,
             hysteresis=self.hysteresis,
+            log=self.said,
+            readout=self.readout,
+            grid=self.grid,
         )
 
     def stance_loads(self, calibration: Calibration) -> FloatArray:
@@ -84,8 +93,11 @@ def calibrate_pair(
     made = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     out = {}
     for k, (side, calibration) in enumerate(zip(SIDES, found, strict=True)):
-        log = [f"body weight {fit.body_weight_n:.0f} N in {len(fit.residual_n)} stances"]
-        if not calibration.curves.is_measured:
+        log = [
+            *calibration.log,
+            f"body weight {fit.body_weight_n:.0f} N in {len(fit.residual_n)} stances",
+        ]
+        if not calibration.curves.is_measured and not calibration.log:
             log.append(f"no press: power laws with an assumed exponent of {ASSUMED_EXPONENT}")
         out[side] = replace(
             calibration,
@@ -96,6 +108,26 @@ def calibrate_pair(
             log=tuple(log),
         )
     return out, fit
+
+
+def with_film(left: Session, right: Session, *, body_mass_kg: float) -> list[Session]:
+    """Return the sessions with the film that they tell themselves, where no press has told it."""
+    film = fit_film(left, right, body_mass_kg=body_mass_kg)
+    out = []
+    told = f"no press: exponent {film.exponent:.2f}, loop and creep from slow shifts of the weight"
+    for k, one in enumerate((left, right)):
+        curves = assumed_curves(
+            len(one.area_mm2), kpa_per_count=film.kpa_per_count[k], exponent=film.exponent
+        )
+        curves = replace(
+            curves,
+            cell_share_sd=film.cell_share_sd[k],
+            shape_share_sd=film.shape_share_sd,
+        )
+        out.append(
+            replace(one, curves=curves, creep=film.creep, hysteresis=film.hysteresis, said=(told,))
+        )
+    return out
 
 
 def _within(t_s: FloatArray, span: tuple[float, float]) -> NDArray[np.bool_]:

@@ -43,7 +43,7 @@ def missing(calibration: Calibration) -> list[str]:
     if not c.is_newtons:
         out.append("body weight: counts are not newtons; give --body-mass-kg")
     if not c.curves.is_measured:
-        out.append("curves of the cells under a press: an assumed power law")
+        out.append("curves of the cells under a press: power laws stand in their place")
     if c.creep is None:
         out.append("creep: not taken off, assumed up to 5 % a decade of time; stand longer")
     if c.hysteresis is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
@@ -46,18 +47,58 @@ def run(
         float,
         typer.Option("--stand-s", help="Guided: stand so long for the creep (best 300).", min=0),
     ] = 0.0,
+    shift_s: Annotated[
+        float,
+        typer.Option(
+            "--shift-s", help="Guided, without a press: shift your weight so long.", min=0
+        ),
+    ] = 60.0,
     weight_n: Annotated[
         float, typer.Option("--weight-n", help="Guided: a known weight to check with.", min=0)
     ] = 0.0,
+    press: Annotated[
+        Path | None,
+        typer.Option(
+            "--press",
+            help="CSV of a bench press: t_s from the first frame of --recording, and kpa.",
+        ),
+    ] = None,
+    recording: Annotated[
+        Path | None, typer.Option("--recording", help="What the insole read under --press.")
+    ] = None,
+    side: Annotated[
+        str, typer.Option("--side", help="With --press: the insole that was pressed.")
+    ] = "",
+    closure: Annotated[
+        Path | None,
+        typer.Option("--closure", help="Recording of a walk: newtons close on the body weight."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Guided: ask nothing, go on.")] = False,
     json: options.Json = False,
 ) -> None:
     """Calibrate: guided to newtons with an interval, or one step of what the insole itself does.
 
+    ``--press`` and ``--closure`` work on recordings and add to what is kept of the insoles.
+
     ``keep`` writes the insole's own result to flash, ``reset`` forgets it.
     """
+    if (press is None) != (recording is None):
+        raise typer.BadParameter("--press and --recording belong together")
+    if (step != "") + (press is not None) + (closure is not None) > 1:
+        raise typer.BadParameter("a step, --press and --closure are one thing at a time")
+    if press is not None and recording is not None:
+        from solekit.cli.calibrate_recorded import pressed
+
+        _show([pressed(recording, press, side)], json=json)
+        return
+    if closure is not None:
+        from solekit.cli.calibrate_recorded import walked
+
+        _show(walked(closure, body_mass_kg), json=json)
+        return
     if not step:
-        _guide(device, body_mass_kg, stand_s, weight_n, yes=yes, json=json)
+        wish = (stand_s, shift_s, weight_n)
+        _guide(device, body_mass_kg, wish, yes=yes, json=json)
         return
     if step not in service.STEPS:
         raise typer.BadParameter(f"{step!r} is not one of {', '.join(service.STEPS)}")
@@ -75,7 +116,7 @@ def run(
 
 
 def _guide(
-    device: str | None, mass_kg: float, stand_s: float, weight_n: float, *, yes: bool, json: bool
+    device: str | None, mass_kg: float, wish: tuple[float, float, float], *, yes: bool, json: bool
 ) -> None:
     from solekit.calibration.body_weight import check_mass
     from solekit.cli.calibrate_guided import Wish, guided
@@ -96,9 +137,12 @@ def _guide(
 
     async def work() -> list[dict[str, Any]]:
         async with options.pair_of(device or options.DEFAULT_DEVICE, None, None) as pair:
-            return await guided(pair, Wish(mass_kg, stand_s, weight_n), ask=ask, tell=say)
+            return await guided(pair, Wish(mass_kg, *wish), ask=ask, tell=say)
 
-    rows = asyncio.run(work())
+    _show(asyncio.run(work()), json=json)
+
+
+def _show(rows: list[dict[str, Any]], *, json: bool) -> None:
     if json:
         for row in rows:
             show_json(row)

@@ -13,7 +13,7 @@ from solekit import calibration, service
 from solekit.calibration import report
 from solekit.calibration.creep import MIN_STANDING_S
 from solekit.calibration.guide import STANCES, Guide
-from solekit.calibration.pair import Session, calibrate_pair
+from solekit.calibration.pair import Session, calibrate_pair, with_film
 from solekit.errors import DataError, DeviceError
 from solekit.layouts import SIDES
 from solekit.pair import Pair
@@ -24,10 +24,14 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Wish:
-    """What the person asked for; ``stand_s`` 0: creep is not measured."""
+    """What the person asked for; ``stand_s`` 0: creep is not measured.
+
+    ``shift_s`` is for how long the weight is shifted slowly where no press has told the film.
+    """
 
     body_mass_kg: float
     stand_s: float = 0.0
+    shift_s: float = 0.0
     weight_n: float = 0.0  # a known weight on the left insole, to check against
     keep_on_insole: bool = True
 
@@ -51,9 +55,16 @@ async def guided(pair: Pair, wish: Wish, *, ask: Ask, tell: Tell) -> list[dict[s
             await ask("step on when you are told how to stand")
             for stance in STANCES:
                 await guide.stance(stance)
+            sessions = [_with_kept(guide.session(side), kept[side]) for side in SIDES]
+            shift_s = 0.0 if all(one.curves for one in sessions) else wish.shift_s
+            await _shift(guide, shift_s)
             await _stand(guide, wish.stand_s)
             sessions = [_with_kept(guide.session(side), kept[side]) for side in SIDES]
-            sessions, creep_log = _with_creep(sessions, wish.stand_s)
+            if shift_s:
+                sessions = with_film(*sessions, body_mass_kg=wish.body_mass_kg)
+                creep_log = []
+            else:
+                sessions, creep_log = _with_creep(sessions, wish.stand_s)
             found, fit = calibrate_pair(*sessions, body_mass_kg=wish.body_mass_kg)
             rows = []
             for side in SIDES:
@@ -74,6 +85,17 @@ async def guided(pair: Pair, wish: Wish, *, ask: Ask, tell: Tell) -> list[dict[s
     return rows
 
 
+async def _shift(guide: Guide, shift_s: float) -> None:
+    if not shift_s:
+        return
+    guide.tell(
+        f"now for {shift_s:.0f} s shift your weight slowly from foot to foot, and on each foot "
+        "roll slowly from the heel to the toes and back; both feet stay on their insoles, hands "
+        "touch nothing"
+    )
+    await guide.clock.sleep(shift_s)
+
+
 async def _stand(guide: Guide, stand_s: float) -> None:
     if not stand_s:
         return
@@ -86,7 +108,8 @@ def _with_kept(session: Session, kept: calibration.Calibration | None) -> Sessio
     if kept is None or len(kept.base) != len(session.area_mm2):
         return session
     curves = kept.curves if kept.curves.is_measured else None
-    return replace(session, curves=curves, hysteresis=kept.hysteresis, creep=kept.creep)
+    said = tuple(line for line in kept.log if line.startswith("press"))
+    return replace(session, curves=curves, hysteresis=kept.hysteresis, creep=kept.creep, said=said)
 
 
 def _with_creep(sessions: list[Session], stand_s: float) -> tuple[list[Session], list[str]]:
@@ -96,7 +119,7 @@ def _with_creep(sessions: list[Session], stand_s: float) -> tuple[list[Session],
     loads = []
     for one in sessions:
         so_far = one.calibration()
-        pressure = so_far.curves.pressure(one.counts - so_far.base)
+        pressure = so_far.curves.pressure(so_far.readable(one.counts) - so_far.base)
         loads.append(pressure @ (one.area_mm2 * 1e-3))
     left, right = sessions
     since = [one.t_s - one.rest[0] for one in sessions]

@@ -9,7 +9,7 @@ import pandas as pd
 import typer
 
 from solekit.cli import options
-from solekit.cli.output import progress, show_json
+from solekit.cli.output import progress, say, show_json
 from solekit.errors import DataError, MissingExtraError
 from solekit.recording import Recording
 from solekit.recording.foot import FootRecording
@@ -23,17 +23,22 @@ def run(
         Path | None, typer.Option("--out", help="Folder (default: beside the recording).")
     ] = None,
     format: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "csv",
+    calibration: options.Calibration = None,
     allow_low_rate: options.LowRate = False,
     json: options.Json = False,
 ) -> None:
     """Write frames, IMU, events, strides, variables and pressure; existing files are kept."""
     from solekit.analysis import analyse
+    from solekit.calibration import use
 
     if format not in FORMATS:
         raise typer.BadParameter(
             f"{format!r} is not one of {', '.join(FORMATS)}", param_hint="--format"
         )
-    analysis = analyse(Recording(recording), allow_low_rate=allow_low_rate)
+    opened = Recording(recording)
+    for note in use(opened, options.calibrations(calibration)):
+        say(f"note: {note}")
+    analysis = analyse(opened, allow_low_rate=allow_low_rate)
     tables = {
         "events": analysis.events,
         "strides": analysis.strides,
@@ -65,13 +70,23 @@ def run(
 
 
 def frames_table(foot: FootRecording) -> pd.DataFrame:
-    """Return the frames of a foot: t_s, seq, one column per cell in newtons, else in counts."""
-    if foot.info.is_calibrated:
+    """Return the frames of a foot: t_s, seq, one column per cell in newtons, else in counts.
+
+    By a calibration of this computer also ``force_n``, ``force_error_95_n`` and its name.
+    """
+    if foot.is_newtons:
         values, name = foot.force_n, "cell_{}_n"
     else:
         values, name = foot.counts, "cell_{}_counts"
     cells = pd.DataFrame(values, columns=[name.format(i + 1) for i in range(foot.info.n_cells)])
-    return pd.concat((pd.DataFrame({"t_s": foot.t_s, "seq": foot.seq}), cells), axis=1)
+    out = pd.concat((pd.DataFrame({"t_s": foot.t_s, "seq": foot.seq}), cells), axis=1)
+    if foot.calibration is None:
+        return out
+    return out.assign(
+        force_n=foot.load,
+        force_error_95_n=foot.force_error_n,
+        calibration=foot.calibration.name,
+    )
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

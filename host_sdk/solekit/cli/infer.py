@@ -43,6 +43,7 @@ def run(
         str | None,
         typer.Option("--mode", help="Which file of the model: float16, int8 or dynamic."),
     ] = None,
+    calibration: options.Calibration = None,
     json: options.Json = False,
 ) -> None:
     """Estimate poses or actions from the load under both feet; existing files are kept."""
@@ -62,7 +63,15 @@ def run(
     for path in paths:
         if path.exists():
             raise DataError(f"{path} exists; choose another folder with --out or delete it first")
-    signals, doubts = signals_of(_opened(recording))
+    opened = _opened(recording)
+    if recording.suffix.lower() == ".mcap":
+        from solekit.calibration import use
+
+        for note in use(opened, options.calibrations(calibration)):
+            say(f"note: {note}")
+    elif calibration:
+        raise typer.BadParameter("is for recordings of Solekit", param_hint="--calibration")
+    signals, doubts = signals_of(opened)
     estimator = PoseEstimator(model=chosen, mode=mode, stature_m=stature_m)
     with progress(quiet=json) as bar:
         work = bar.add_task("estimating", total=None, live="")

@@ -31,8 +31,14 @@ LowRate = Annotated[
         "--allow-low-rate", help="Report double and single support below 25 Hz all the same."
     ),
 ]
-
-
+Calibration = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--calibration",
+        help="A calibration (.json) of 'solekit calibrate' for newtons, once per insole; 'none': "
+        "the insole's own (default: what this computer keeps of the insole).",
+    ),
+]
 Contacts = Annotated[
     str,
     typer.Option(
@@ -52,6 +58,13 @@ def contact_source(name: str) -> ContactSource:
     raise typer.BadParameter(
         f"{name!r} is not one of {', '.join(CONTACT_SOURCES)}", param_hint="--contacts"
     )
+
+
+def calibrations(given: list[str] | None) -> list[Path] | None:
+    """Return the files of ``--calibration``: None for what is kept, none of them for 'none'."""
+    if not given:
+        return None
+    return [Path(name) for name in given if name != "none"]
 
 
 def pair_of(device: str | None, left: str | None, right: str | None) -> Pair:

@@ -20,18 +20,24 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", help="HTML file (default: beside the recording).")
     ] = None,
+    calibration: options.Calibration = None,
     contacts: options.Contacts = "foot",
     allow_low_rate: options.LowRate = False,
     json: options.Json = False,
 ) -> None:
     """Analyse a recording: table on the terminal, page with pictures on disk."""
     from solekit.analysis import analyse
+    from solekit.calibration import use
 
+    opened = Recording(recording)
+    notes = use(opened, options.calibrations(calibration))
     analysis = analyse(
-        Recording(recording),
+        opened,
         allow_low_rate=allow_low_rate,
         contacts=options.contact_source(contacts),
     )
+    for note in notes:
+        say(f"note: {note}")
     show_analysis(analysis, recording, out or recording.with_suffix(".html"), as_json=json)
 
 

@@ -51,7 +51,7 @@ def signals_of(feet: Any) -> tuple[dict[Side, FootSignal], list[str]]:
         have = " and ".join(side for side, _ in given) or "none"
         raise DataError(f"poses need one left and one right foot; the recording has {have}")
     recorded = [foot for foot in found.values() if hasattr(foot, "info")]
-    use_newtons = all(foot.info.is_calibrated for foot in recorded)
+    use_newtons = all(foot.is_newtons for foot in recorded)
     warnings: list[str] = []
     signals: dict[Side, FootSignal] = {
         side: _signal(side, found[side], use_newtons) for side in SIDES
@@ -59,7 +59,7 @@ def signals_of(feet: Any) -> tuple[dict[Side, FootSignal], list[str]]:
     for side, foot in signals.items():
         if len(foot.t_s) < 2:
             raise DataError(f"the {side} foot has {len(foot.t_s)} frames; poses need both feet")
-    if not use_newtons and any(foot.info.is_calibrated for foot in recorded):
+    if not use_newtons and any(foot.is_newtons for foot in recorded):
         warnings.append(
             "one insole is uncalibrated: the counts of both are compared as they are, which "
             "shifts load to one foot if their gains differ"

@@ -18,6 +18,7 @@ from solecore.wire import messages as m
 from solekit.analysis import MAX_CLOCK_INTERVAL_S
 from solekit.report.pressure import pressure_table
 from solekit.report.tables import definitions, further_variables, six_variables, table
+from solekit.soles import force_error_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,6 +192,9 @@ def _insoles(analysis: Analysis) -> str:
 
 def _calibration(foot: FootRecording) -> str:
     info = foot.info
+    if foot.calibration is not None:
+        share = 100 * force_error_share(foot)
+        return f"{foot.calibration.name}: newtons ± {share:.0f} % (95 %) under load"
     if not info.is_calibrated:
         return "uncalibrated: counts only"
     return f"number {info.hello['calibration']}, {info.force_lsb_n:.4f} N per count"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 N_POINTS = 101  # of a gait line, initial contact to toe off
 MIN_LOAD = 0.05  # of the largest load of the stance: below it the CoP is noise
 NOISE_COUNTS = 3  # 8-bit counts: cells below it do not pull at the CoP
+RAW_PER_CODE = 16  # 12 bits against 8
 MIN_FRAMES_SHARE = 0.95  # a stance with fewer of its frames is left out
 BLOCK = 2000  # frames that are looked at together
 _FORM_OF = {name: form for form, name in m.FORM_NAMES.items()}
@@ -39,7 +40,7 @@ class Stances:
 def cell_load(foot: FootRecording, rows: slice, *, is_calibrated: bool) -> FloatArray:
     """Return newtons per cell of the frames ``rows``, or counts, shape (n, n_cells)."""
     if is_calibrated:
-        if foot.form in _FORM_OF:  # converts these frames only
+        if foot.calibration is None and foot.form in _FORM_OF:  # converts these frames only
             return foot.info.force_n(foot.counts[rows], _FORM_OF[foot.form])
         return foot.force_n[rows]
     base = foot.info.base if foot.form == "raw12" else 0
@@ -51,7 +52,9 @@ def describe_stances(analysis: Analysis, side: str) -> Stances:
     foot = analysis.recording.feet[side]
     layout = foot.info.layout
     xy_mm = np.stack((layout.x_mm, layout.y_mm), axis=1)
-    noise_n = NOISE_COUNTS * foot.info.force_lsb_n
+    noise_n: float | FloatArray = NOISE_COUNTS * foot.info.force_lsb_n
+    if foot.calibration is not None:
+        noise_n = foot.calibration.step_n(foot.calibration.base + RAW_PER_CODE * NOISE_COUNTS)
     strides = analysis.strides
     mine = strides.loc[strides["is_valid"] & (strides["side"] == side), ["ic_s", "to_s"]]
     peaks, lines = [], []

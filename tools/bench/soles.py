@@ -32,6 +32,7 @@ class Sole:
         self.film = film_of(self.layout, **self.options)
 
     def read(self, force_n, t_s):
+        """Return raw counts, (n, n_cells), under ``force_n`` of that shape at ``t_s`` (n,)."""
         kpa = np.atleast_2d(force_n) * (1000 / self.layout.area_mm2)
         siemens = np.array([self.film.conductance_s(p, t) for p, t in zip(kpa, t_s, strict=True)])
         noise = self.rng.normal(0, 1.0, siemens.shape)
@@ -53,21 +54,23 @@ def footprints(side, layout="cells-16"):
     return shares / shares.sum(axis=1, keepdims=True)
 
 
-def standing(seed, seconds, share_left=0.5, where=0):
+def standing(seed, seconds, share_left=0.5, where=0, mass_kg=MASS_KG):
     """Return forces per side, (n, n_cells), of a person who sways, and the times."""
     rng = np.random.default_rng((seed, 5))
     t_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     phase = rng.uniform(0, 6.28, 2)
     share = share_left + 0.02 * np.sin(0.9 * t_s + phase[0])
-    total = MASS_KG * 9.80665 * (1 + 0.004 * np.sin(6.0 * t_s + phase[1]))
+    total = mass_kg * 9.80665 * (1 + 0.004 * np.sin(6.0 * t_s + phase[1]))
     shares = {"left": share * total, "right": (1 - share) * total}
     return {s: f[:, None] * footprints(s)[where] for s, f in shares.items()}, t_s
 
 
-def walking(seed, seconds, layout="cells-16"):
+def walking(seed, seconds, layout="cells-16", person=None):
     """Return forces per side, (n, n_cells), initial contacts of the left foot, and the times."""
-    pair = {side: layouts.named(layout, side) for side in layouts.SIDES}
-    person = walker.Person(mass_kg=MASS_KG)
+    pair: dict[layouts.Side, layouts.Layout] = {
+        side: layouts.named(layout, side) for side in layouts.SIDES
+    }
+    person = person or walker.Person(mass_kg=MASS_KG)
     walk = walker.build("walk", seed=seed, layouts=pair, person=person)
     t_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     cells, _, truth = walk.sample(t_s)
