@@ -16,7 +16,8 @@ def test_settings_shows_all_and_changes_some(solekit):
     code, out, _ = solekit("settings", "--device", DEVICE, "--json")
     before = {row["setting"]: row["value"] for row in rows(out)}
     assert code == 0
-    assert set(before) == {"body_weight", "dead_band", "noise", "fitness", "rezero", "period_us"}
+    counts = {"body_weight", "dead_band", "noise", "period_us"}
+    assert set(before) == counts | {"fitness", "rezero", "side"}
     assert before["rezero"] == "off"
     _, out, _ = solekit("settings", "dead_band=5", "rezero=on", "--device", DEVICE, "--json")
     after = {row["setting"]: row["value"] for row in rows(out)}
@@ -31,9 +32,18 @@ def test_a_body_weight_in_newtons_becomes_counts(solekit):
     assert found["body_weight"] == pytest.approx(700 / lsb_n, abs=1)
 
 
-def test_settings_of_a_pair_are_those_of_both_feet(solekit):
-    _, out, _ = solekit("settings", "--device", "sim:stand?layout=cells-4", "--json")
-    assert {row["side"] for row in rows(out)} == {"left", "right"}
+def test_settings_of_a_pair_are_those_of_both_feet_and_a_side_belongs_to_one(solekit):
+    pair = "sim:stand?layout=cells-4"
+    _, out, _ = solekit("settings", "--device", pair, "--json")
+    sides = {row["side"]: row["value"] for row in rows(out) if row["setting"] == "side"}
+    assert sides == {"left": "left", "right": "right"}
+    code, _, err = solekit("settings", "side=left", "--device", pair)
+    assert code == 1
+    assert "cannot both get one side" in err
+    _, out, err = solekit("settings", "side=right", "--device", f"{pair}&side=left", "--json")
+    (row,) = [row for row in rows(out) if row["setting"] == "side"]
+    assert (row["side"], row["value"]) == ("left", "right")  # what it is, and what it will be
+    assert "next start" in err
 
 
 def test_selftest_passes_a_sound_insole_and_names_faults_with_exit_code_1(solekit):
@@ -75,7 +85,8 @@ def test_calibrate_says_what_is_there_and_what_is_missing(solekit):
     ("arguments", "code", "words"),
     [
         (["settings", "speed=3"], 2, ["speed=3", "body_weight"]),
-        (["settings", "rezero=1"], 2, ["on or off"]),
+        (["settings", "rezero=1"], 2, ["off or on"]),
+        (["settings", "side=both"], 2, ["left or right"]),
         (["settings", "noise=low"], 2, ["whole number of counts"]),
         (["settings", "body_weight=xN"], 2, ["number of newtons"]),
         (["settings", "dead_band=300"], 1, ["at most 255"]),

@@ -10,6 +10,7 @@ from solekit import finding, known_pairs
 from solekit.cli.pair import chosen
 from solekit.errors import TransportError
 from solekit.finding import Found
+from solekit.insole import Insole
 from solekit.known_pairs import KnownPair
 
 PTY = "sim:walk?layout=cells-4&pty=1&side="  # two programs of their own, on real serial ports
@@ -81,6 +82,33 @@ def test_swap_mends_a_pair_that_no_longer_connects(solekit):
     assert "solekit pair desk --swap" in err
     rows_of(solekit, "pair", "desk", "--swap")
     assert len(rows_of(solekit, "info", "--device", "desk")) == 2
+
+
+def test_swap_with_write_tells_the_insoles_themselves(solekit, monkeypatch):
+    """Two insoles of which each was flashed as the other foot, as walking has shown."""
+    told = {}
+    ask = Insole.settings
+
+    async def settings(insole, key, value=None):
+        answer = await ask(insole, key, value)
+        told[insole.uri] = key, value, answer
+        return answer
+
+    monkeypatch.setattr(Insole, "settings", settings)
+    known_pairs.remember(KnownPair("desk", feet={"left": LEFT, "right": RIGHT}))
+    code, _, err = solekit("pair", "desk", "--swap", "--write")
+    assert code == 0, err
+    assert told == {RIGHT: ("side", 0, 0), LEFT: ("side", 1, 1)}
+    assert known_pairs.find("desk").feet == {"left": RIGHT, "right": LEFT}
+    assert err.count("one from its next start on") == 2  # a virtual insole cannot restart
+
+
+def test_write_without_swap_or_without_two_uris_changes_nothing(solekit):
+    known_pairs.remember(KnownPair("virtual", uri="sim:walk"))
+    assert solekit("pair", "virtual", "--write")[0] == 2
+    code, _, err = solekit("pair", "virtual", "--swap", "--write")
+    assert code == 1
+    assert "no left and right to exchange" in err
 
 
 def test_a_forgotten_pair_is_gone(solekit):

@@ -31,11 +31,12 @@ def test_python_in_the_readme_runs(code, tmp_path):
 
 def test_the_commands_of_the_readme_run_in_their_order(tmp_path):
     lines = [line for line in "".join(blocks("sh")).splitlines() if line.startswith("solekit ")]
-    assert len(lines) == 5
+    assert len(lines) == 6
     for line in lines:
         done = run(["-c", "from solekit.cli import main; main()", *line.split()[1:]], tmp_path)
         assert done.returncode == 0, f"{line}: {done.stderr}"
     assert (tmp_path / "walk.html").is_file()
+    assert (tmp_path / "results" / "people.csv").is_file()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

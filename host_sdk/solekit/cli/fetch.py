@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,8 @@ import typer
 
 from solecore.wire import messages as m
 from solekit.cli import options
-from solekit.cli.output import progress, show_table
+from solekit.cli.output import progress, say, show_table
+from solekit.cli.passphrase import new_passphrase
 from solekit.cli.record import show_losses
 from solekit.loss import StreamLoss
 from solekit.pair import Pair
@@ -43,18 +43,26 @@ def run(
     erase: Annotated[
         bool, typer.Option("--erase", help="Then free the flash of what has been fetched.")
     ] = False,
+    seal: Annotated[
+        bool,
+        typer.Option("--seal", help="Encrypt the file behind a pass-phrase as it is written."),
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Fetch the log of the insoles, or list what it holds."""
+    if seal and out is None:
+        raise typer.BadParameter("--seal goes with --out: only a file can be sealed")
+    secret = new_passphrase() if seal else None
     pair = options.pair_of(device, left, right)
     if minutes:
-        show_table(minute_summaries(pair, out, boot=boot, erase=erase, quiet=json), as_json=json)
+        table = minute_summaries(pair, out, boot=boot, erase=erase, passphrase=secret, quiet=json)
+        show_table(table, as_json=json)
         return
     if out is None:
         show_table(asyncio.run(listed(pair)), as_json=json)
         return
-    losses = asyncio.run(fetch(pair, out, boot=boot, erase=erase, quiet=json))
-    show_losses(out, losses, as_json=json)
+    work = fetch(pair, out, boot=boot, erase=erase, passphrase=secret, quiet=json)
+    show_losses(out, asyncio.run(work), as_json=json)
 
 
 async def listed(pair: Pair) -> pd.DataFrame:
@@ -67,17 +75,34 @@ async def listed(pair: Pair) -> pd.DataFrame:
 
 
 def minute_summaries(
-    pair: Pair, path: Path | None, *, boot: int | None, erase: bool, quiet: bool
+    pair: Pair,
+    path: Path | None,
+    *,
+    boot: int | None,
+    erase: bool,
+    passphrase: str | None,
+    quiet: bool,
 ) -> pd.DataFrame:
     """Return the minutes that every foot summed up, by time; kept as a recording at ``path``."""
     with tempfile.TemporaryDirectory() as folder:
         path = path or Path(folder) / "minutes.mcap"
-        asyncio.run(fetch(pair, path, boot=boot, erase=erase, quiet=quiet, streams=("minutes",)))
-        recording = Recording(path)
+        work = fetch(
+            pair,
+            path,
+            boot=boot,
+            erase=erase,
+            passphrase=passphrase,
+            quiet=quiet,
+            streams=("minutes",),
+        )
+        asyncio.run(work)
+        recording = Recording(path, passphrase=passphrase)
         for side, foot in recording.feet.items():
             good_s = foot.timeline.interval_s
             known = f"within {good_s:.3g} s" if math.isfinite(good_s) else "by their order only"
-            print(f"{side}: {len(foot.minutes)} minutes, times known {known}", file=sys.stderr)
+            say(f"{side}: {len(foot.minutes)} minutes, times known {known}")
+            if foot.starts[m.MINUTES]:
+                say(f"{side}: older minutes of this start were erased, or had no room")
         return recording.minutes
 
 
@@ -87,13 +112,17 @@ async def fetch(
     *,
     boot: int | None = None,
     erase: bool = False,
+    passphrase: str | None = None,
     quiet: bool = False,
     streams: Sequence[str] = m.STREAM_NAMES,
 ) -> dict[str, dict[str, StreamLoss]]:
-    """Fetch the log of every foot of ``pair`` into ``path``; return the account by side."""
+    """Fetch the log of every foot of ``pair`` into ``path``; return the account by side.
+
+    A ``passphrase`` seals the file.
+    """
     losses: dict[str, dict[str, StreamLoss]] = {}
     async with pair:
-        pair.record_to(path, protocol="logged")
+        pair.record_to(path, protocol="logged", passphrase=passphrase)
         assert pair.writer is not None
         with progress(quiet=quiet) as bar:
             for side, insole in pair.feet.items():

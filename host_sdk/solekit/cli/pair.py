@@ -9,15 +9,17 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
+from solecore.wire import codes
+from solecore.wire import messages as m
 from solekit import known_pairs
 from solekit.cli import options
 from solekit.cli.output import say, show_table
 from solekit.cli.scan import search
-from solekit.errors import TransportError
+from solekit.errors import DeviceError, TransportError
 from solekit.finding import NOT_PAIRED, Found, lasting_uri, self_test_words
 from solekit.known_pairs import KnownPair
 from solekit.layouts import SIDES
-from solekit.pair import connect_pair
+from solekit.pair import connect, connect_pair
 
 LISTED = ("name", "side", "uri", "serial")
 
@@ -35,6 +37,10 @@ def run(
     swap: Annotated[
         bool, typer.Option("--swap", help="Exchange what is remembered as left and right.")
     ] = False,
+    write: Annotated[
+        bool,
+        typer.Option("--write", help="With --swap: also tell each insole its new side for good."),
+    ] = False,
     duration_s: Annotated[
         float, typer.Option(min=0.1, max=60.0, help="How long to listen on Bluetooth.")
     ] = 4.0,
@@ -42,11 +48,14 @@ def run(
 ) -> None:
     """Find a left and a right insole, pair with them and remember both under NAME.
 
-    Without NAME it lists what is remembered. Every --device takes such a name.
+    Without NAME it lists what is remembered. Every --device takes such a name. --swap mends a pair
+    named the wrong way round; with --write also insoles that were flashed as the other foot.
     """
     named = any((device, left, right))
     if forget + swap + named > 1 or (device and (left or right)):
         raise typer.BadParameter("use one of --device, --left and --right, --forget, --swap")
+    if write and not swap:
+        raise typer.BadParameter("--write goes with --swap")
     if name is None:
         if forget or swap or named:
             raise typer.BadParameter("which pair? 'solekit pair NAME ...'", param_hint="NAME")
@@ -59,12 +68,27 @@ def run(
         return
     if swap:
         pair = known_pairs.find(name).swapped()
+        if write:
+            asyncio.run(_write(pair))
         known_pairs.remember(pair)
         show_table(_listed([pair]), as_json=json)
         return
     rows = asyncio.run(_pair(name, device, left, right, duration_s))
     show_table(pd.DataFrame(rows), as_json=json)
     say(f"remembered as {name}; use it as --device {name}")
+
+
+async def _write(pair: KnownPair) -> None:
+    """Tell each insole of ``pair`` the side under which it is remembered, and restart it."""
+    for side, uri in pair.feet.items():
+        async with connect(uri) as insole:
+            await insole.settings("side", SIDES.index(side))
+            serial = insole.known.serial
+            try:
+                await insole.request(m.POWER, codes.RESTART, 0)
+                say(f"{serial} is the {side} one from now on; it restarts")
+            except DeviceError as error:
+                say(f"{serial} is the {side} one from its next start on ({error})")
 
 
 def _listed(pairs: Sequence[KnownPair]) -> pd.DataFrame:

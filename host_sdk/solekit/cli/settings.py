@@ -10,8 +10,8 @@ import typer
 
 from solecore.wire import messages as m
 from solekit.cli import options
-from solekit.cli.output import show_table
-from solekit.errors import DataError
+from solekit.cli.output import say, show_table
+from solekit.errors import DataError, DeviceError
 from solekit.insole import Insole
 from solekit.pair import Pair
 
@@ -22,8 +22,10 @@ _UNITS = {
     "fitness": "",
     "rezero": "",
     "period_us": "us",
+    "side": "",
 }
-_SWITCHES = ("fitness", "rezero")
+_WORDS = {"fitness": ("off", "on"), "rezero": ("off", "on"), "side": m.SIDES}
+_AT_START = ("fitness", "period_us", "side")
 _KEYS = tuple(m.SETTING_NAMES.values())
 
 
@@ -37,27 +39,33 @@ def run(
     right: options.Right = None,
     json: options.Json = False,
 ) -> None:
-    """Show all settings of an insole or a pair, or change some (body_weight=700N also goes)."""
+    """Show all settings of an insole or a pair, or change some (body_weight=700N also goes).
+
+    side=left or side=right changes what one insole says of itself, with its geometry.
+    """
     wanted = dict(_split(change) for change in changes or [])
     rows = asyncio.run(_ask(options.pair_of(device, left, right), wanted))
     show_table(pd.DataFrame(rows), as_json=json)
+    for key in wanted:
+        if key in _AT_START:
+            say(f"{key} counts from the next start of the insole on")
 
 
 def _split(change: str) -> tuple[str, str]:
     key, equals, value = change.partition("=")
     if not equals or key not in _KEYS:
         raise typer.BadParameter(f"{change!r} is not KEY=VALUE with KEY of {', '.join(_KEYS)}")
-    if key in _SWITCHES:
-        if value not in ("on", "off"):
-            raise typer.BadParameter(f"{key} is on or off, not {value!r}")
+    if key in _WORDS:
+        if value not in _WORDS[key]:
+            raise typer.BadParameter(f"{key} is {' or '.join(_WORDS[key])}, not {value!r}")
     elif not (value.isdigit() or (key == "body_weight" and value.endswith("N"))):
         raise typer.BadParameter(f"{key} is a whole number of {_UNITS[key]}, not {value!r}")
     return key, value
 
 
 def _number(insole: Insole, key: str, value: str) -> int:
-    if key in _SWITCHES:
-        return int(value == "on")
+    if key in _WORDS:
+        return _WORDS[key].index(value)
     if value.isdigit():
         return int(value)
     try:
@@ -74,11 +82,21 @@ def _number(insole: Insole, key: str, value: str) -> int:
 async def _ask(pair: Pair, wanted: dict[str, str]) -> list[dict[str, Any]]:
     rows = []
     async with pair:
+        if "side" in wanted and len(pair.feet) > 1:
+            raise DataError(
+                "two insoles cannot both get one side: name one of them, or use "
+                "'solekit pair NAME --swap --write'"
+            )
         for side, insole in pair.feet.items():
             for key, value in wanted.items():
                 await insole.settings(key, _number(insole, key, value))
             for key in _KEYS:
-                value = await insole.settings(key)
-                shown = ("off", "on")[value] if key in _SWITCHES else value
+                try:
+                    value = await insole.settings(key)
+                except DeviceError as error:
+                    if error.code != m.BAD_VALUE:
+                        raise
+                    continue  # an older firmware does not know it
+                shown = _WORDS[key][value] if key in _WORDS else value
                 rows.append({"side": side, "setting": key, "value": shown, "unit": _UNITS[key]})
     return rows
