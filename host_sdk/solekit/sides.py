@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from solekit.algorithm import Algorithm
 from solekit.contacts import PressureContacts
 from solekit.errors import DataError
+from solekit.feet import imu_of
 from solekit.layouts import SIDES, FloatArray, Layout, Side
+from solekit.motion_side import MotionSide
 
 if TYPE_CHECKING:
     from solekit.recording.foot import FootRecording
@@ -62,10 +64,10 @@ class SideCheck(Algorithm):
     the sole, so a sole that lies askew does not matter. The thresholds are Solekit (own
     definition). A wrong alarm costs more than silence: whatever is near zero is 'unknown'.
 
-    What cannot be seen: an insole whose side *and* geometry are both those of the other foot
-    shows a sound picture of the other foot. And under a sole of few cells that are themselves
+    What pressure cannot show: an insole whose side *and* geometry are both those of the other foot
+    has a sound picture of the other foot. And under a sole of few cells that are themselves
     bent like a foot, the wrong foot may look undecided or even sound; a sole whose geometry
-    alone is the wrong way round is seen there too.
+    alone is the wrong way round is seen there too. For both there is ``MotionSide``.
     """
 
     verdict_: Verdict
@@ -186,27 +188,42 @@ class SideCheck(Algorithm):
 
 def doubts(feet: Sequence[FootRecording]) -> list[str]:
     """Return what walking says against the sides of ``feet``, as sentences; [] if nothing."""
-    mirrored = [
-        foot
-        for foot in feet
-        if foot.t_s.size
-        and SideCheck()
-        .judge(
-            foot.force_n if foot.info.is_calibrated else foot.counts,
-            t_s=foot.t_s,
-            layout=foot.info.layout,
-            side=cast(Side, foot.side),
-        )
-        .verdict_
-        == "mirrored"
-    ]
-    if len(mirrored) == len(SIDES):
+    told = {foot.side: _against(foot) for foot in feet if foot.t_s.size}
+    if len(told) == len(SIDES) and all(told.values()):
+        how = " and ".join(dict.fromkeys(words[1] for words in told.values()))
         return [
-            "Left and right seem to be swapped: both soles carry their load as the other foot "
-            "does in walking. Check which insole is in which shoe, and the side of each."
+            f"Left and right seem to be swapped: both soles {how} as the other foot does in "
+            "walking. Check which insole is in which shoe, and the side of each."
         ]
     return [
-        f"The {foot.side} sole ({foot.info.serial}) carries its load as the other foot does in "
-        "walking: it lies the wrong way round, or its side or geometry is wrong."
-        for foot in mirrored
+        f"The {foot.side} sole ({foot.info.serial}) {told[foot.side][0]}."
+        for foot in feet
+        if told.get(foot.side)
     ]
+
+
+# What is said of one sole, and what two of them do.
+_LOADED = (
+    "carries its load as the other foot does in walking: it lies the wrong way round, or its side "
+    "or geometry is wrong",
+    "carry their load",
+)
+_MOVED = (
+    "moves as the other foot does in walking: it is in the other shoe, or its side and geometry "
+    "are both those of the other foot (a foot that turns inwards can look the same)",
+    "move",
+)
+
+
+def _against(foot: FootRecording) -> tuple[str, ...]:
+    """Return what walking says against the side of ``foot``, of one and of both; () if nothing."""
+    load = foot.force_n if foot.info.is_calibrated else foot.counts
+    side = cast(Side, foot.side)
+    check = SideCheck().judge(load, t_s=foot.t_s, layout=foot.info.layout, side=side)
+    if check.verdict_ == "mirrored":
+        return _LOADED
+    imu = imu_of(foot)
+    if imu is None or len(imu[0]) < 2:
+        return ()
+    seen = MotionSide().judge(imu[1], imu[2], t_s=imu[0]).side_
+    return _MOVED if seen not in (None, side) else ()

@@ -3,12 +3,14 @@
 import random
 from array import array
 
+import numpy as np
 import pytest
 
 from solecore import layouts
 from solecore.layouts import NAMES
 from solecore.wire import messages as m
 from solecore.wire.frame import encode_frame
+from solefoot.app.commands import HOLD_US
 from solefoot.app.profiles import PROFILES, profile
 from solefoot.app.settings import Calibration
 from solekit import numpy_kernels
@@ -153,8 +155,8 @@ def test_noise_on_the_way_in_is_counted_and_the_next_request_answered(foot):
     assert bad > 0
     broken = bytearray(encode_frame(m.PING.pack(1), numpy_kernels))
     broken[3] ^= 4
-    (sent,) = foot.noise(bytes(broken) + encode_frame(m.PING.pack(2), numpy_kernels))
-    assert m.PING_REPLY.unpack(sent)["ref"] == 2
+    (sent,) = foot.noise(bytes(broken) + encode_frame(m.KEY.pack(2), numpy_kernels))
+    assert m.KEY_REPLY.unpack(sent)["ref"] == 2
     assert reply_of(m.STATS_REPLY, foot.ask(m.STATS.pack(1)))["n_bad_frames"] == bad + 1
 
 
@@ -165,21 +167,68 @@ def test_any_message_at_all_leaves_the_foot_alive(foot):
         for sent in foot.ask(message):
             assert sent[0] in m.BY_ID
     foot.ask(m.STOP.pack(1))
-    assert reply_of(m.PING_REPLY, foot.ask(m.PING.pack(6)))["ref"] == 6
+    assert reply_of(m.KEY_REPLY, foot.ask(m.KEY.pack(6)))["ref"] == 6
 
 
-def test_ping_tells_the_ticks_and_their_wraps(make_foot):
+def pong_of(foot, ref: int, *, step_us: int = 1000) -> tuple[dict, int]:
+    """Return the answer to a ping, and how long after it came."""
+    sent = foot.ask(m.PING.pack(ref))
+    for n_steps in range(HOLD_US // step_us + 2):
+        if sent:
+            return reply_of(m.PING_REPLY, sent), n_steps * step_us
+        sent = foot.serve(after_us=step_us)
+    raise AssertionError("the ping was not answered")
+
+
+def test_a_ping_tells_when_it_came_and_when_its_answer_left_by_ticks_and_wraps(make_foot):
     foot = make_foot("cells-4", ticks=(1 << 30) - 10)
-    first = reply_of(m.PING_REPLY, foot.ask(m.PING.pack(1)))
-    assert (first["rx_ticks"], first["rx_wraps"]) == ((1 << 30) - 10, 0)
-    foot.serve(after_us=30)
-    later = reply_of(m.PING_REPLY, foot.ask(m.PING.pack(1)))
-    assert (later["rx_ticks"], later["rx_wraps"], later["tx_ticks"], later["tx_wraps"]) == (
-        20,
-        1,
-        20,
-        1,
-    )
+    fields, held_us = pong_of(foot, 1)
+    assert held_us > 0
+    assert fields == {
+        "ref": 1,
+        "rx_ticks": (1 << 30) - 10,
+        "rx_wraps": 0,
+        "tx_ticks": held_us - 10,
+        "tx_wraps": 1,
+    }
+
+
+def test_answers_to_pings_are_held_for_random_times_up_to_an_interval_of_the_radio(make_foot):
+    def held(boot):
+        foot = make_foot("cells-4", boot=boot)
+        return [pong_of(foot, 1 + i, step_us=100)[1] for i in range(200)]
+
+    times = np.array(held(7))
+    assert times.max() <= HOLD_US + 100
+    # As even as 200 random numbers are: none of ten shares of the time is left out or preferred.
+    counts, _ = np.histogram(times, bins=10, range=(0, HOLD_US))
+    assert 8 <= counts.min() <= counts.max() <= 35
+    assert abs(np.corrcoef(times[1:], times[:-1])[0, 1]) < 0.2
+    assert held(7) == list(times)  # the same boot is the same run
+    assert held(8) != list(times)
+
+
+def test_a_ping_that_comes_while_another_waits_takes_its_place(foot):
+    foot.ask(m.PING.pack(1))
+    fields, _ = pong_of(foot, 2)
+    assert fields["ref"] == 2
+    assert all(not foot.serve(after_us=1000) for _ in range(60))
+
+
+def test_an_answer_to_a_ping_that_finds_the_link_full_is_stamped_when_it_leaves(foot):
+    takes = foot.foot.port.write
+    foot.foot.port.write = lambda view: None
+    foot.ask(m.PING.pack(3))
+    for _ in range(80):
+        assert foot.serve(after_us=1000) == []
+    foot.foot.port.write = takes
+    fields = reply_of(m.PING_REPLY, foot.serve(after_us=1000))
+    assert fields["tx_ticks"] - fields["rx_ticks"] == 81_000
+
+
+def test_other_requests_are_answered_while_a_ping_waits(foot):
+    foot.ask(m.PING.pack(3))
+    assert reply_of(m.KEY_REPLY, foot.ask(m.KEY.pack(4)))["ref"] == 4
 
 
 @pytest.mark.parametrize(
@@ -199,7 +248,7 @@ def test_a_setting_is_kept_up_to_its_limit_and_refused_above(foot, key, largest)
     assert reply_of(m.SETTINGS_REPLY, foot.ask(m.SETTINGS.pack(4, key, 0, 0)))["value"] == largest
 
 
-@pytest.mark.parametrize("key", [0, 7, 255])
+@pytest.mark.parametrize("key", [0, 8, 255])
 def test_an_unknown_setting_is_refused(foot, key):
     for is_set in (0, 1):
         ref, _, code, text = refusal_of(foot.ask(m.SETTINGS.pack(3, key, is_set, 1)))
@@ -289,3 +338,14 @@ def test_an_unknown_profile_names_those_that_exist():
         ValueError, match="'cells-5' is not one of cells-16, cells-4, grid-29x21, grid-30x22"
     ):
         profile("cells-5")
+
+
+def test_the_side_changes_with_the_next_start_and_is_left_or_right(foot):
+    told = reply_of(m.SETTINGS_REPLY, foot.ask(m.SETTINGS.pack(1, m.SIDE, 0, 0)))["value"]
+    assert told == foot.settings.side
+    told = reply_of(m.SETTINGS_REPLY, foot.ask(m.SETTINGS.pack(2, m.SIDE, 1, 1 - told)))["value"]
+    assert told == 1 - foot.settings.side
+    hello = reply_of(m.HELLO_REPLY, foot.ask(m.HELLO.pack(m.PROTOCOL_VERSION, 3)))
+    assert hello["side"] == foot.settings.side
+    ref, _, code, text = refusal_of(foot.ask(m.SETTINGS.pack(4, m.SIDE, 1, 2)))
+    assert (ref, code, text) == (4, m.BAD_VALUE, "side is 0 or 1, not 2")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from solecore.layouts import CELLS_4, geometry
 from solefoot.app.profiles import profile
-from solefoot.app.settings import Settings
+from solefoot.app.settings import Settings, kept_side
 from solefoot.app.store import Store
 
 FOLDER = "store"
@@ -100,6 +100,20 @@ def test_an_insole_recalls_its_settings_and_its_calibration(store):
     assert after.calibration.table == calibration.table
     assert after.calibration.calibration_id == calibration.calibration_id != 0
     assert after.calibration.steps == calibration.steps
+
+
+def test_the_side_that_a_user_chose_holds_until_another_one_is_flashed(store):
+    assert kept_side(store, 0) == 0
+    insole = settings(store)
+    insole.next_side = 1
+    insole.keep()
+    assert kept_side(store, 0) == 1
+    assert kept_side(store, 1) == 1
+    insole.next_side = 0
+    insole.keep()
+    assert (kept_side(store, 0), kept_side(store, 1)) == (0, 1)
+    store.put("settings", {"noise": 4})  # of a firmware that knew no side
+    assert kept_side(store, 1) == 1
 
 
 def test_an_insole_with_a_damaged_store_is_uncalibrated_and_has_its_defaults(store):

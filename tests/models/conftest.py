@@ -64,10 +64,21 @@ def tiny_windows(n, seed):
     return {"left": left, "right": 0.3 * right}
 
 
+@pytest.fixture(scope="module")
+def few_windows():
+    """Let a run keep few windows to calibrate and to check by: enough for a toy."""
+    from models.pose import runs
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "_CALIBRATE", 64)
+        patch.setattr(runs, "_GOLDEN", 32)
+        yield
+
+
 @pytest.fixture(scope="session")
-def export_here():
-    """Return ``export`` with conversions in this process: that saves a minute of imports."""
-    from models import export, quantise
+def convert_here():
+    """Return ``quantise.convert`` in this process: that saves a minute of imports."""
+    from models import quantise
 
     def convert(model, out, mode, calibration):
         with warnings.catch_warnings():
@@ -75,9 +86,17 @@ def export_here():
             told = quantise._work(model, out, mode, calibration)
         return quantise.Converted(out, mode, told["sha256"], told["bytes"], told["tensors"])
 
+    return convert
+
+
+@pytest.fixture(scope="session")
+def export_here(convert_here):
+    """Return ``export`` with conversions in this process."""
+    from models import export, quantise
+
     def exported(run, folder):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(quantise, "convert", convert)
+            patch.setattr(quantise, "convert", convert_here)
             return export.export(run, folder)
 
     return exported

@@ -24,7 +24,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(folder, tmp_path_factory):
+def run(folder, few_windows, tmp_path_factory):
     out = tmp_path_factory.mktemp("build")
     asked = ["--data", str(folder), "--name", "pose-ours", "--steps", "60", "--out", str(out)]
     assert train.main(asked) == 0

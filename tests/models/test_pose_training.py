@@ -7,10 +7,12 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="the extra 'train' is not installed")
 
+import keras
+
 from models import export
 from models.data import virtual
 from models.data.windows import Spoil, Windows, turned
-from models.pose import people, runs, scores, teach
+from models.pose import network, people, runs, scores, teach
 from models.pose.tables import Tables
 from solekit.errors import DataError
 from solekit.inference import decode, zoo
@@ -32,12 +34,14 @@ def parts(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def taught(parts):
-    model, _ = teach.teach(parts.windows, parts.train, steps=220, batch=32, seed=1)
+    keras.utils.set_random_seed(1)
+    small = network.pose_network(network.grid_encoder((24, 32, 48, 48)), width=96)
+    model, _ = teach.teach(parts.windows, parts.train, steps=220, batch=32, seed=1, start=small)
     return model
 
 
 @pytest.fixture(scope="module")
-def model_folder(parts, taught, export_here, tmp_path_factory):
+def model_folder(parts, taught, export_here, few_windows, tmp_path_factory):
     windows, run = parts.windows, tmp_path_factory.mktemp("run")
     found = teach.features(taught, windows, parts.train)
     head = teach.linear_head(

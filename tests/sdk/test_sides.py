@@ -158,7 +158,8 @@ class _Foot:
 
     def __init__(self, side, t_s, load, layout):
         self.side, self.t_s, self.counts = side, t_s, load
-        self.info = type("Info", (), {"layout": layout, "serial": "S1", "is_calibrated": False})()
+        fields = {"layout": layout, "serial": "S1", "is_calibrated": False, "imu_axes": 0}
+        self.info = type("Info", (), fields)()
 
 
 def test_one_mirrored_sole_is_named_and_two_are_a_swapped_pair():

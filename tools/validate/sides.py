@@ -1,8 +1,9 @@
-"""Is a mirrored sole recognised from walking, and never a sound one? Real soles and virtual ones.
+"""Is the wrong foot recognised from walking, and never the right one? By load, and by motion.
 
 Every foot of every recording is judged as it is and as if its insole told the other side: the
-same picture mirrored. Counts stand per set, with the people where they are known. Which foot it is
-the recordings say. ``iscas33x15`` stands and shifts weight more than it walks.
+same picture mirrored; every foot IMU by how the foot moves (``side_motion``). Counts stand per
+set, with the people where they are known. Which foot it is the recordings say. ``iscas33x15``
+stands and shifts weight more than it walks.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from solekit.formats import load_source
 from solekit.formats.iscas import load_iscas_counts
 from solekit.layouts import SIDES, FloatArray, Layout, Side, cells, named
 from solekit.sides import SideCheck
+from tools.validate.side_motion import by_motion
 from tools.validate.stride_times import rising
 from tools.validate.walks import virtual
 
@@ -63,6 +65,7 @@ def validate(
     praised = sum(count["mirrored_agrees"] for count in counts.values())
     real = [count for name, count in counts.items() if not name.startswith("virtual")]
     judged = sum(count["as_is_agrees"] + count["as_is_mirrored"] for count in real)
+    moved = by_motion(folder)
     return {
         "n_recordings": sum(row["feet"] for row in rows),
         "reference": "the side that the recording states; feet, not recordings, are counted",
@@ -70,10 +73,13 @@ def validate(
         "mirrored_taken_for_sound": praised,
         "real_feet_judged": judged,
         "real_feet_without_verdict": sum(count["as_is_unknown"] for count in real),
-        "walks": rows,
+        "walks": rows + moved.pop("motion"),
+        **moved,
         "targets": {
             "no false alarm": false_alarms == 0,
             "no mirrored sole is taken for a sound one": praised == 0,
+            "no foot moves as the other": moved["motion_wrong"] == 0,
+            "two boards of a walk are two feet": moved["leking_walks_told_as_one_foot"] == 0,
         },
     }
 

@@ -48,6 +48,7 @@ NOISE: int = 3  # SD of the unloaded sum, counts
 FITNESS: int = 4  # 1: Running Speed and Cadence is open to any app; from the next start on
 REZERO: int = 5  # 1: the base follows the unloaded cells in swing
 PERIOD: int = 6  # microseconds of a frame; from the next start on
+SIDE: int = 7  # index of SIDES, with the geometry of that foot; from the next start on
 SETTING_NAMES = {
     BODY_WEIGHT: "body_weight",
     DEAD_BAND: "dead_band",
@@ -55,6 +56,7 @@ SETTING_NAMES = {
     FITNESS: "fitness",
     REZERO: "rezero",
     PERIOD: "period_us",
+    SIDE: "side",
 }
 
 # Tables, read at start in pieces.

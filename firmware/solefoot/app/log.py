@@ -1,8 +1,9 @@
 """The flash log: what nobody listened to, kept until somebody asks.
 
-Frames and IMU samples fill one ring of 4 kB blocks, events, strides and minutes another of small
-ones. Where room is short what has been acknowledged goes first, then the oldest frames; events
-only when there are no frames left.
+Frames and IMU samples fill one ring of 4 kB blocks, events and strides another of small ones,
+minutes a third. Where room is short what has been acknowledged goes first, then the oldest frames;
+events only when there are no frames left, and minutes when there are no events, or when they fill
+half of the log.
 """
 
 from array import array
@@ -14,7 +15,7 @@ FRAMES_BLOCK: int = 4096
 EVENTS_BLOCK: int = 512
 MOST_ACKED: int = 16  # stretches of one stream and boot whose acknowledgement is remembered
 _LEAST: int = 8 * FILE_BLOCK
-_SLOTS = bytes((0, 1, 0, 1, 2))  # of each stream in its ring
+_SLOTS = bytes((0, 1, 0, 1, 0))  # of each stream in its ring
 
 
 class FlashLog:
@@ -29,9 +30,10 @@ class FlashLog:
         segment = store.capacity // 64 // FILE_BLOCK * FILE_BLOCK
         segment = min(max(segment, 4 * FILE_BLOCK), 32 * FILE_BLOCK)
         self.frames = Ring(store, "f", (m.PRESSURE, m.IMU), kernels, FRAMES_BLOCK, segment)
-        self.events = Ring(
-            store, "e", (m.EVENTS, m.STRIDES, m.MINUTES), kernels, EVENTS_BLOCK, 4 * FILE_BLOCK
-        )
+        small = 4 * FILE_BLOCK
+        self.events = Ring(store, "e", (m.EVENTS, m.STRIDES), kernels, EVENTS_BLOCK, small)
+        self.minutes = Ring(store, "m", (m.MINUTES,), kernels, EVENTS_BLOCK, small)
+        self._rings = (self.frames, self.events, self.minutes)  # in the order of sacrifice
         self.is_open = store.capacity >= _LEAST  # else there is no point
         self.wants_key = False  # the next frame is to stand alone
         self.n_lost = array("I", [0] * m.N_STREAMS)  # samples that found no room at all
@@ -40,7 +42,9 @@ class FlashLog:
 
     def ring_of(self, stream) -> Ring:
         """Return the ring that ``stream`` goes to."""
-        return self.frames if stream <= m.IMU else self.events
+        if stream <= m.IMU:
+            return self.frames
+        return self.minutes if stream == m.MINUTES else self.events
 
     def slot_of(self, stream) -> int:
         """Return the place of ``stream`` within its ring."""
@@ -58,7 +62,7 @@ class FlashLog:
         if not self.is_open or n > m.MAX_LOGGED:
             self.n_lost[stream] += n_samples
             return True
-        ring = self.frames if stream <= 1 else self.events
+        ring = self.ring_of(stream)
         buf = box.buffer()
         if ring.used and not ring.fits(buf, n):
             if not may_write:
@@ -71,7 +75,7 @@ class FlashLog:
 
     def flush(self) -> None:
         """Write what is still in memory."""
-        for ring in (self.events, self.frames):
+        for ring in (self.minutes, self.events, self.frames):
             if ring.used:
                 self._write(ring)
 
@@ -80,13 +84,15 @@ class FlashLog:
         self.is_open = self.store.capacity >= _LEAST
 
     def _write(self, ring):
-        number = 1 + max(self.frames.last_block, self.events.last_block)
+        number = 1 + max([each.last_block for each in self._rings])
         view = ring.seal(self._boot, number)
         room = self.store.capacity - 2 * FILE_BLOCK - len(view)
         is_written = False
         while ring.must_shrink:
             i = self._find_acked(ring)
             ring.remove(i if i > 0 else 0)
+        if ring is self.minutes and ring.bytes_held() > self.store.capacity // 2:
+            ring.remove(0)
         while not is_written and (self.bytes_held() <= room or self._sacrifice(ring)):
             if self.bytes_held() > room:
                 continue
@@ -108,17 +114,17 @@ class FlashLog:
 
     def _sacrifice(self, ring) -> bool:
         """Remove one segment to make room in ``ring``; False if there is none to remove."""
-        for each in (self.frames, self.events):
+        for each in self._rings:
             i = self._find_acked(each)
             if i >= 0:
                 each.remove(i)
                 return True
-        if self.frames.n_segments:
-            self.frames.remove(0)
-            return True
-        if self.events.n_segments and ring is self.events:
-            self.events.remove(0)
-            return True
+        for each in self._rings:
+            if each.n_segments:
+                each.remove(0)
+                return True
+            if each is ring:
+                break  # what counts for more stays
         return False
 
     # -- what the host has ---------------------------------------------------------------------
@@ -161,7 +167,7 @@ class FlashLog:
     def erase(self, is_forced) -> int:
         """Remove what is acknowledged, or all; return how many 4 kB blocks became free."""
         before = self.bytes_held()
-        for ring in (self.frames, self.events):
+        for ring in self._rings:
             while True:
                 i = self._find_acked(ring)
                 if is_forced and ring.n_segments:
@@ -173,7 +179,7 @@ class FlashLog:
 
     def ranges(self):
         """Yield ``(boot, stream, start, stop)`` of what is held; there may be holes within."""
-        for ring in (self.frames, self.events):
+        for ring in self._rings:
             table = ring.table
             for slot, stream in enumerate(ring.streams):
                 boot = -1
@@ -196,7 +202,7 @@ class FlashLog:
 
     def bytes_held(self) -> int:
         """Return the room that the log takes in the file system."""
-        return self.frames.bytes_held() + self.events.bytes_held()
+        return sum([each.bytes_held() for each in self._rings])
 
     @property
     def n_blocks(self) -> int:

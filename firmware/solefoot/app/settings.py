@@ -72,6 +72,17 @@ def flat_calibration(n_cells: int, dead_band: int = 3) -> Calibration:
     return Calibration(table)
 
 
+def kept_side(store, flashed: int) -> int:
+    """Return the side that a user has chosen since it was flashed, else that one; 0 is left.
+
+    It decides the geometry, so it is asked for before there are settings.
+    """
+    kept = store.get("settings")
+    if not isinstance(kept, dict) or kept.get("flashed_side") != flashed:
+        return flashed
+    return kept.get("side", flashed)
+
+
 class Settings:
     """All that tells this insole from another; ValueError where a form cannot carry the layout."""
 
@@ -109,6 +120,8 @@ class Settings:
         self.fitness = 0
         self.rezero = 0
         self.next_period_us = self.period_us
+        self.next_side = side
+        self.flashed_side = side  # a board that was told another one since says so
         self.min_period_us = 1000  # a board knows how long its scan takes
         self.features = 0
         self.failed = 0  # self-test bits that the board found
@@ -138,6 +151,8 @@ class Settings:
                     "fitness": self.fitness,
                     "rezero": self.rezero,
                     "period_us": self.next_period_us,
+                    "side": self.next_side,
+                    "flashed_side": self.flashed_side,
                 },
             )
 

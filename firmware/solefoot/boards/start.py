@@ -19,7 +19,7 @@ from solefoot.app.commands import RefusedError
 from solefoot.app.power import Power
 from solefoot.app.profiles import profile
 from solefoot.app.service import Service, boot_test
-from solefoot.app.settings import Settings
+from solefoot.app.settings import Settings, kept_side
 from solefoot.app.slots import Slots
 from solefoot.app.store import Store
 from solefoot.boards.common import Cable, Clock, Parts, keep_fed, sleep_us, ticks_diff, ticks_us
@@ -162,16 +162,16 @@ class NoCells:
 
 def build(board, config, slots, slot):
     """Return the App and its power requests, for ``board`` (a module of this folder)."""
-    is_right = config["side"] == "right"
     layout = config["layout"]
     if layout not in board.LAYOUTS:
         raise ValueError("%s reads %s, not %s" % (board.NAME, ", ".join(board.LAYOUTS), layout))
     store = Store("/data")
-    shape, kind = geometry(layout, is_right), profile(layout)
+    flashed = int(config["side"] == "right")
+    side = kept_side(store, flashed)
+    shape, kind = geometry(layout, side == 1), profile(layout)
     serial = config.get("serial") or binascii.hexlify(machine.unique_id()[-4:]).decode().upper()
-    s = Settings(
-        shape, kind, int(is_right), serial, next_boot(store), firmware=__version__, store=store
-    )
+    s = Settings(shape, kind, side, serial, next_boot(store), firmware=__version__, store=store)
+    s.flashed_side = flashed
     s.recall()
     s.n_resets = slots.n_dogs
     kernels = _kernels.best()

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from solecore.wire import messages as m
+from solekit.data_columns import DataColumns
 from solekit.decode import Frames, PressureDecoder, motion
 from solekit.identity import InsoleInfo
-from solekit.link import Data, Link
 from solekit.loss import StreamLoss, account
 from solekit.recording.minutes import minute_table
 from solekit.timeline import Bounds, PolygonTimeline
 
-_LOG_DATA = bytes((m.LOG_DATA.msg_id,))
+if TYPE_CHECKING:
+    from solekit.calibration.model import Calibration
+
 _EVENT = struct.Struct("<BII")
 _PAIR = struct.Struct("<QIB")
 _ONE_LINE_S = 1e9
-_BLOCK = 4096  # frames
+_BLOCK = 2048  # messages: what is between lies in the processor's cache
 LOG_WANDER_PPM = 5.0  # the rate of a crystal that warms up in a shoe, over hours
 _STRIDE = struct.Struct("<IIII6HHB")
 EVENT_COLUMNS = ["side", "kind", "t_s", "force_n", "confirmed_s"]
@@ -40,19 +44,52 @@ STRIDE_COLUMNS = [
 ]
 
 
+@dataclass(frozen=True, eq=False)
+class _Heads:
+    """What one pass over all frames leaves of them: all but their cells, (n,) each."""
+
+    seq: NDArray[np.int64]
+    foot_us: NDArray[np.int64]
+    load: NDArray[np.float64]  # newtons if the insole is calibrated, else counts
+    forms: frozenset[int]
+
+    @classmethod
+    def of(cls, blocks: Iterable[Frames], info: InsoleInfo) -> _Heads:
+        seq, foot_us, load = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0)]
+        forms: set[int] = set()
+        for frames in blocks:
+            seq.append(frames.seq)
+            foot_us.append(frames.foot_us)
+            load.append(_load(frames, info))
+            forms.add(frames.form)
+        numbers, times = np.concatenate(seq), np.concatenate(foot_us)
+        return cls(numbers, times, np.concatenate(load), frozenset(forms))
+
+
+def _load(frames: Frames, info: InsoleInfo) -> NDArray[np.float64]:
+    """Return the sum of the cells of each frame, (n,)."""
+    if info.is_calibrated and frames.form == m.RAW12:
+        return info.force_n(frames.values, frames.form).sum(axis=1)
+    total = frames.values.sum(axis=1, dtype=np.uint32)  # whole numbers: the same in any order
+    return total * (info.force_lsb_n if info.is_calibrated else 1.0)
+
+
 class FootRecording:
     """What one insole recorded.
 
-    ``wire`` are ``(t_host_s, message)`` as received, from the log too; ``starts`` and ``ends``
+    ``data`` are its data messages as received, from the log too; ``starts`` and ``ends``
     the sequence numbers of the streams at start and stop as the insole told them, None where it
     could not;
-    ``duplicates`` the messages by stream that arrived again and were not recorded.
+    ``duplicates`` the messages by stream that arrived again and were not recorded. ``calibration``
+    may be set before the load is asked for: newtons then come from it, not from the insole's own.
     """
+
+    calibration: Calibration | None = None
 
     def __init__(
         self,
         info: InsoleInfo,
-        wire: list[tuple[float, bytes]],
+        data: DataColumns,
         pings: list[dict[str, float]],
         *,
         starts: list[int] | None,
@@ -64,21 +101,12 @@ class FootRecording:
         self._pings = pings
         self._ends = ends
         self._duplicates = duplicates or {}
-        link = Link()
-        link.begin(info.boot, tuple(starts or [0] * m.N_STREAMS), info.imu_axes)
-        self._by_stream: list[list[Data]] = [[] for _ in range(m.N_STREAMS)]
-        for t_s, message in wire:
-            is_logged = message[:1] == _LOG_DATA
-            item = (link.parse_logged if is_logged else link.parse)(t_s, message)
-            if item is not None:
-                self._by_stream[item.stream].append(item)
+        self._data = data
+        self._by_stream = [data[data.stream == i].in_order() for i in range(m.N_STREAMS)]
         # Where a damaged file lost the start, what arrived first counts.
         self._starts = starts or [
-            min((item.seq for item in items), default=0) for items in self._by_stream
+            int(items.seq[0]) if len(items) else 0 for items in self._by_stream
         ]
-        self._received = {
-            i: sorted(items, key=lambda d: d.seq) for i, items in enumerate(self._by_stream)
-        }
 
     @property
     def starts(self) -> list[int]:
@@ -91,31 +119,51 @@ class FootRecording:
         if self._ends is not None:
             return self._ends
         return [
-            max((item.seq + item.n for item in items), default=start)
+            int((items.seq + items.n).max()) if len(items) else start
             for items, start in zip(self._by_stream, self._starts, strict=True)
         ]
 
-    def messages(self, stream: int) -> list[Data]:
+    def messages(self, stream: int) -> DataColumns:
         """Return the messages of ``stream`` by sequence number, without repeats."""
-        items = self._received[stream]
-        return [item for i, item in enumerate(items) if i == 0 or item.seq != items[i - 1].seq]
+        return self._by_stream[stream]
 
     def last_part(self, duration_s: float) -> FootRecording:
-        """Return the frames of the last ``duration_s`` as a recording of their own.
+        """Return frames and motion of the last ``duration_s`` as a recording of their own.
 
         For what a long recording need not be read for; its clock is that of its arrivals alone.
         """
         frames = self.messages(m.PRESSURE)
-        since_us = frames[-1].foot_us - duration_s * 1e6 if frames else 0
-        wire = [(item.t_s, item.wire) for item in frames if item.foot_us >= since_us]
-        return FootRecording(self.info, wire, [], starts=None, ends=None)
+        since_us = frames.foot_us[-1] - duration_s * 1e6 if len(frames) else 0
+        kept = np.isin(self._data.stream, (m.PRESSURE, m.IMU)) & (self._data.foot_us >= since_us)
+        part = FootRecording(self.info, self._data[kept], [], starts=None, ends=None)
+        part.calibration = self.calibration
+        return part
+
+    @property
+    def is_newtons(self) -> bool:
+        """Whether load is newtons: by a calibration of this computer, or by the insole's own."""
+        return self.calibration is not None or self.info.is_calibrated
+
+    @cached_property
+    def force_error_n(self) -> NDArray[np.float64]:
+        """Half width of the 95 % interval of the foot's force, (n,); NaN: nobody has told."""
+        if self.calibration is None:
+            return np.full(len(self.t_s), np.nan)
+        return self._newtons[1]
+
+    @cached_property
+    def _newtons(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        from solekit.calibration.recorded import of_foot
+
+        assert self.calibration is not None
+        return of_foot(self.calibration, self)
 
     @cached_property
     def loss(self) -> dict[str, StreamLoss]:
         """Account of every stream by name."""
         return {
             name: account(
-                self._by_stream[i],
+                self._data[self._data.stream == i],
                 self._starts[i],
                 self._ends[i] if self._ends is not None else None,
                 self._duplicates.get(name, 0),
@@ -130,35 +178,32 @@ class FootRecording:
         What was logged arrived any time later and says nothing, unless there is nothing else: then
         the time pairs of the log place it, as one line, with all that a clock may wander.
         """
-        items = [item for item in self.messages(m.PRESSURE) if item.block < 0]
-        if not items:
+        items = self.messages(m.PRESSURE)
+        items = items[items.block < 0]
+        if not len(items):
             return self._timeline_of_log()
-        newest = np.array(
-            [item.foot_us + (item.n - 1) * self.info.period_us for item in items], float
-        )
-        arrival = np.array([item.t_s for item in items])
+        newest = (items.foot_us + (items.n - 1) * self.info.period_us).astype(float)
         table = pd.DataFrame(self._pings, columns=["host_tx_s", "rx_us", "tx_us", "host_rx_s"])
         return PolygonTimeline().fit(
             Bounds(
                 up_foot_s=np.concatenate((newest * 1e-6, table["tx_us"].to_numpy(float) * 1e-6)),
-                up_host_s=np.concatenate((arrival, table["host_rx_s"].to_numpy(float))),
+                up_host_s=np.concatenate((items.t_s, table["host_rx_s"].to_numpy(float))),
                 down_foot_s=table["rx_us"].to_numpy(float) * 1e-6,
                 down_host_s=table["host_tx_s"].to_numpy(float),
             )
         )
 
     def _timeline_of_log(self) -> PolygonTimeline:
-        items = [item for stream in range(m.N_STREAMS) for item in self.messages(stream)]
         pairs = [
             (item.foot_us * 1e-6, *_PAIR.unpack_from(item.message, m.HEADER_SIZE)[:2])
-            for item in items
+            for item in self.messages(m.MINUTES)
             if item.message[0] == m.TIME_PAIR.msg_id
         ]
         told = np.array([pair for pair in pairs if pair[2]], float).reshape(-1, 3)
         foot_s, unix_s, half_s = told[:, 0], told[:, 1] * 1e-6, told[:, 2] * 1e-6
         ping = pd.DataFrame(self._pings, columns=["host_tx_s", "rx_us", "tx_us", "host_rx_s"])
-        newest = [item.foot_us * 1e-6 for item in items]
-        arrival = [item.t_s for item in items]
+        newest = np.concatenate([items.foot_us for items in self._by_stream]) * 1e-6
+        arrival = np.concatenate([items.t_s for items in self._by_stream])
         return PolygonTimeline(window_s=_ONE_LINE_S, wander_ppm=LOG_WANDER_PPM).fit(
             Bounds(
                 up_foot_s=np.concatenate((newest, foot_s, ping["tx_us"].to_numpy(float) * 1e-6)),
@@ -173,16 +218,24 @@ class FootRecording:
     def _host_s(self, foot_us: Any) -> NDArray[np.float64]:
         return self.timeline.to_host_s(np.asarray(foot_us, dtype=float) * 1e-6)
 
+    def blocks(self) -> Iterator[Frames]:
+        """Yield the frames in order, some thousands at a time, decoded as they are asked for.
+
+        All at once they are large: an hour of 660 cells in newtons is a gigabyte.
+        """
+        decoder = PressureDecoder(self.info.n_cells, self.info.period_us)
+        items = self.messages(m.PRESSURE)
+        for start in range(0, len(items), _BLOCK):
+            yield from decoder.decode(items[start : start + _BLOCK])
+
     @cached_property
-    def _frames(self) -> list[Frames]:
-        return PressureDecoder(self.info.n_cells, self.info.period_us).decode(
-            self.messages(m.PRESSURE)
-        )
+    def _heads(self) -> _Heads:
+        return _Heads.of(self.blocks(), self.info)
 
     @cached_property
     def form(self) -> str:
         """Name of the form that the frames travelled in ('mixed' if several)."""
-        forms = {frames.form for frames in self._frames}
+        forms = set(self._heads.forms)
         return (
             m.FORM_NAMES[forms.pop()] if len(forms) == 1 else "mixed" if forms else self.info.form
         )
@@ -190,54 +243,47 @@ class FootRecording:
     @cached_property
     def seq(self) -> NDArray[np.int64]:
         """Sequence numbers of the frames, shape (n,)."""
-        return (
-            np.concatenate([frames.seq for frames in self._frames])
-            if self._frames
-            else np.zeros(0, int)
-        )
+        return self._heads.seq
 
     @cached_property
     def foot_us(self) -> NDArray[np.int64]:
         """Sampling times on the foot's own clock, unwrapped microseconds, shape (n,)."""
-        if not self._frames:
-            return np.zeros(0, np.int64)
-        return np.concatenate([frames.foot_us for frames in self._frames])
+        return self._heads.foot_us
 
     @cached_property
     def t_s(self) -> NDArray[np.float64]:
         """Sampling times of the frames on the host clock, shape (n,)."""
-        return self._host_s(self.foot_us) if self._frames else np.zeros(0)
+        return self._host_s(self.foot_us) if self.foot_us.size else np.zeros(0)
 
     @cached_property
     def counts(self) -> NDArray[np.integer]:
         """Counts as they travelled, shape (n, n_cells)."""
-        if not self._frames:
-            return np.zeros((0, self.info.n_cells), np.uint8)
-        parts = [frames.values for frames in self._frames]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        is_wide = m.RAW12 in self._heads.forms
+        blocks = (frames.values for frames in self.blocks())
+        return self._filled(blocks, np.dtype(np.uint16 if is_wide else np.uint8))
+
+    def _filled(self, blocks: Iterable[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
+        out = np.empty((self.seq.size, self.info.n_cells), dtype)
+        at = 0
+        for block in blocks:
+            out[at : at + len(block)] = block
+            at += len(block)
+        return out
 
     @cached_property
     def load(self) -> NDArray[np.float64]:
-        """Load of the whole foot, shape (n,): newtons if the insole is calibrated, else counts.
-
-        An hour of 660 cells in newtons is a gigabyte: this sums up some frames at a time.
-        """
-        sums = [
-            (self.info.force_n(part, frames.form) if self.info.is_calibrated else part).sum(
-                axis=1, dtype=float
-            )
-            for frames in self._frames
-            for part in np.split(frames.values, range(_BLOCK, len(frames.values), _BLOCK))
-        ]
-        return np.concatenate(sums) if sums else np.zeros(0)
+        """Load of the whole foot, shape (n,): newtons if the insole is calibrated, else counts."""
+        if self.calibration is not None:
+            return self._newtons[0].sum(axis=1)
+        return self._heads.load
 
     @cached_property
     def force_n(self) -> NDArray[np.float64]:
         """Newtons per cell, shape (n, n_cells); DataError for an uncalibrated insole."""
-        parts = [self.info.force_n(frames.values, frames.form) for frames in self._frames]
-        if len(parts) == 1:
-            return parts[0]
-        return np.concatenate(parts) if parts else np.zeros((0, self.info.n_cells))
+        if self.calibration is not None:
+            return np.maximum(self._newtons[0], 0.0)  # as the insole's own: no cell pulls
+        blocks = (self.info.force_n(frames.values, frames.form) for frames in self.blocks())
+        return self._filled(blocks, np.dtype(np.float64))
 
     @cached_property
     def imu(self) -> pd.DataFrame:
@@ -258,7 +304,7 @@ class FootRecording:
         """
         items = self.messages(m.EVENTS)
         fields = [_EVENT.unpack_from(item.message, m.HEADER_SIZE) for item in items]
-        at = self._host_s([item.foot_us for item in items]) if items else np.zeros(0)
+        at = self._host_s(items.foot_us) if len(items) else np.zeros(0)
         lsb = self.info.force_lsb_n or np.nan
         confirmed = (
             np.interp([f[2] for f in fields], self.seq, self.t_s) if self.seq.size else at * np.nan
@@ -283,7 +329,7 @@ class FootRecording:
         lsb = self.info.force_lsb_n or np.nan
         rows = []
         for item, ic_s in zip(
-            items, self._host_s([item.foot_us for item in items]) if items else (), strict=True
+            items, self._host_s(items.foot_us) if len(items) else (), strict=True
         ):
             stance, stride, peak, integral, *rest = _STRIDE.unpack_from(
                 item.message, m.HEADER_SIZE

@@ -148,6 +148,23 @@ def test_every_start_has_a_boot_id_of_its_own(insole):
     assert b"RESET" in insole.said
 
 
+def test_a_side_that_was_flashed_wrongly_is_changed_over_the_cable_with_its_geometry(insole):
+    insole.stage("xiao_esp32s3", "cells-4")
+
+    async def change(uri):
+        async with connect(uri) as it:
+            known = it.known
+            assert await it.settings("side", m.SIDES.index("right")) == 1
+            await it.request(m.POWER, codes.RESTART, 0)
+            return known
+
+    (before, _, errors), (after, _, _) = (insole.run("300k", change) for _ in range(2))
+    assert errors == ""
+    assert (before.side, after.side) == ("left", "right")
+    mirrored = before.layout.width_mm - before.layout.x_mm
+    assert after.layout.x_mm == pytest.approx(mirrored, abs=0.11)
+
+
 def test_sent_to_sleep_it_wakes_on_motion_only(insole):
     insole.stage("xiao_esp32s3", "cells-4")
 

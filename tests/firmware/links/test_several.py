@@ -31,6 +31,8 @@ START = m.START.pack(1, 0, 32)
 HELLO = m.HELLO.pack(m.PROTOCOL_VERSION, 2)
 CREDIT = m.CREDIT.pack(7, m.PRESSURE, 100)
 RANGE = m.LOG_RANGE.pack(3, 7, 0, 0, 10, 4)
+PING = m.PING.pack(4)
+PONG = bytes((m.PING_REPLY.msg_id, 4))
 REPLY = bytes((m.STATS_REPLY.msg_id, 1))
 FRAME = bytes((m.FRAME_CODED8.msg_id, 1))
 LOGGED = bytes((m.LOG_DATA.msg_id, 1))
@@ -100,3 +102,12 @@ def test_a_full_or_broken_link_is_told_as_it_is(pair):
     assert not links.is_up
     assert not links.is_cable
     assert links.n_bad_frames == 2
+
+
+def test_the_answer_to_a_ping_goes_to_who_sent_it_though_another_has_asked_since(pair):
+    cable, radio, links = pair
+    assert hear(links, radio, PING) == [PING]
+    assert hear(links, cable, HELLO) == [HELLO]
+    say(links, PONG)
+    say(links, REPLY)
+    assert (radio.sent, cable.sent) == ([PONG], [REPLY])
