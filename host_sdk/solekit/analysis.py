@@ -19,7 +19,7 @@ from solekit.biomarkers.dictionary import SLOW_RATE_HZ
 from solekit.errors import DataError
 from solekit.layouts import SIDES, Layout, Side
 from solekit.sides import doubts as doubt_sides
-from solekit.soles import SolePressure, pressure_of
+from solekit.soles import SolePressure, force_error_share, pressure_of
 from solekit.strides import EventStrides
 from solekit.tasks import COLUMNS as TASK_COLUMNS
 from solekit.tasks import task_of
@@ -62,7 +62,7 @@ class Analysis:
     def is_calibrated(self) -> bool:
         """Whether load may be shown in physical units: every foot is calibrated."""
         feet = self.recording.feet
-        return bool(self.sides) and all(feet[side].info.is_calibrated for side in self.sides)
+        return bool(self.sides) and all(feet[side].is_newtons for side in self.sides)
 
     @cached_property
     def pressure(self) -> SolePressure:
@@ -128,10 +128,10 @@ def analyse(
     ways: dict[Side, samples.FootWay] = dict(
         zip(sides, (samples.way_of(foot) for foot in feet), strict=True)
     )
-    _, turns = samples.with_geometry(strides.strides_, ways)
+    measured, turns = samples.with_geometry(strides.strides_, ways)
     if len(turns):
         strides = EventStrides().segment(events, gaps=gap_table, turns=turns, sides=sides)
-    measured, _ = samples.with_geometry(strides.strides_, ways)
+        measured, _ = samples.with_geometry(strides.strides_, ways)
     spatial = SpatialVariables().compute(
         measured, sides=sides, reasons=samples.refusals(ways, sides)
     )
@@ -202,8 +202,8 @@ def _event_gaps(
 ) -> Iterator[tuple[str, float, float]]:
     """Yield the stretches in which events of ``foot`` were lost: no stride in them is whole."""
     items = foot.messages(m.EVENTS)
-    seq = np.array([item.seq for item in items], dtype=np.int64)
-    t_s = foot.timeline.to_host_s(np.array([item.foot_us for item in items], dtype=float) * 1e-6)
+    seq = items.seq
+    t_s = foot.timeline.to_host_s(items.foot_us.astype(float) * 1e-6)
     for first, stop in foot.loss["events"].holes:
         before_s = float(t_s[seq < first].max(initial=span_s[0]))
         after_s = float(t_s[seq >= stop].min(initial=span_s[1]))
@@ -228,8 +228,14 @@ def _doubt_samples(side: Side, foot: FootRecording) -> Iterator[str]:
 
 def _doubt_insole(side: Side, foot: FootRecording) -> Iterator[str]:
     info = foot.info
-    if not info.is_calibrated:
+    if not foot.is_newtons:
         yield f"The {side} insole is uncalibrated: its load is in counts and is no force."
+    if foot.calibration is not None:
+        share = 100 * force_error_share(foot)
+        yield (
+            f"Newtons of the {side} insole are by the calibration {foot.calibration.name}: "
+            f"± {share:.0f} % (95 %) of the load."
+        )
     if foot.form != "raw12":
         yield (
             f"The {side} foot rests on the form {foot.form}, which is lossy (8 bits, dead-band): "

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solecore.codec.forms import DELTA_FRAME, KEY_FRAME, PLAIN_FRAME
 from solecore.wire import messages as m
+from solekit.data_columns import DataColumns, gather_all, ranges
 from solekit.link import Data
 
 _AT = m.HEADER_SIZE
@@ -66,158 +66,164 @@ class PressureDecoder:
         """Number of frames that arrived but cannot be read."""
         return len(self.lost)
 
-    def decode(self, messages: Sequence[Data]) -> list[Frames]:
+    def decode(self, messages: Iterable[Data]) -> list[Frames]:
         """Return the frames of ``messages``, one ``Frames`` per run of equal form."""
-        out: list[Frames] = []
-        run: list[Data] = []
-        for item in messages:
-            if run and item.message[0] != run[0].message[0]:
-                out.append(self._decode_run(run))
-                run = []
-            run.append(item)
-        if run:
-            out.append(self._decode_run(run))
+        items = DataColumns.of(messages)
+        kind = items.kind
+        runs = np.split(np.arange(len(items)), np.flatnonzero(kind[1:] != kind[:-1]) + 1)
+        out = [self._decode_run(items[slice(run[0], run[-1] + 1)]) for run in runs if run.size]
         return [frames for frames in out if frames.seq.size]
 
-    def _decode_run(self, run: list[Data]) -> Frames:
-        form = _FORM_OF[run[0].message[0]]
+    def _decode_run(self, run: DataColumns) -> Frames:
+        form = _FORM_OF[int(run.kind[0])]
         if form == m.CODED8:
             return self._decode_coded(run)
         return self._decode_raw(run, form)
 
-    def _decode_raw(self, run: list[Data], form: int) -> Frames:
+    def _decode_raw(self, run: DataColumns, form: int) -> Frames:
         n_cells = self.n_cells
         size = (3 * n_cells + 1) // 2 if form == m.RAW12 else n_cells
-        good = []
-        for item in run:
-            if len(item.message) == _AT + 1 + size * item.n:
-                good.append(item)
-            else:
-                self.lost += range(item.seq, item.seq + item.n)
-        counts = np.array([item.n for item in good], np.int64)
-        body = np.frombuffer(b"".join(item.message[_AT + 1 :] for item in good), np.uint8).reshape(
-            -1, size
-        )
-        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        seq = np.repeat(np.array([item.seq for item in good], np.int64), counts) + within
-        foot = np.repeat(np.array([item.foot_us for item in good], np.int64), counts)
-        values = _unpack12(body, n_cells) if form == m.RAW12 else body
-        return Frames(seq, foot + within * self.period_us, values, form)
+        fits = run.size == _AT + 1 + size * run.n
+        for item in run[~fits]:
+            self.lost += range(item.seq, item.seq + item.n)
+        good = run[fits]
+        body = gather_all(good.content, good.start + _AT + 1, size * good.n).reshape(-1, size)
+        within = np.arange(good.n.sum()) - np.repeat(np.cumsum(good.n) - good.n, good.n)
+        seq = np.repeat(good.seq, good.n) + within
+        foot_us = np.repeat(good.foot_us, good.n) + within * self.period_us
+        return Frames(seq, foot_us, _unpack12(body, n_cells) if form == m.RAW12 else body, form)
 
-    def _decode_coded(self, run: list[Data]) -> Frames:
-        seqs = [item.seq for item in run]
-        values, is_sound = _differences([item.message for item in run], self.n_cells)
-        readable = np.zeros(len(run), bool)
+    def _decode_coded(self, run: DataColumns) -> Frames:
+        values = np.zeros((len(run), self.n_cells), np.uint8)
+        readable = run.is_readable(self._last_seq + 1, _put_differences(run, values))
         before = self._last
-        expected = self._last_seq + 1
-        for i, item in enumerate(run):
-            is_delta = item.message[_AT] == DELTA_FRAME
-            # A delta frame needs the frame right before it.
-            if not is_sound[i] or (is_delta and seqs[i] != expected):
-                self.lost.append(seqs[i])
-                expected = _NOTHING
-                continue
+        for row, is_delta in zip(values, (run.is_delta & readable).tolist(), strict=True):
             if is_delta:
-                np.add(values[i], before, out=values[i])
-            before = values[i]
-            expected = seqs[i] + 1
-            readable[i] = True
+                np.add(row, before, row)
+            before = row
         self._last = before.copy()
-        self._last_seq = expected - 1
-        foot_us = [item.foot_us for item in run]
+        self._last_seq = int(run.seq[-1]) if readable[-1] else _NOTHING
         if readable.all():
-            return Frames(np.array(seqs), np.array(foot_us), values, m.CODED8)
-        return Frames(
-            np.array(seqs)[readable], np.array(foot_us)[readable], values[readable], m.CODED8
-        )
+            return Frames(run.seq, run.foot_us, values, m.CODED8)
+        self.lost += run.seq[~readable].tolist()
+        return Frames(run.seq[readable], run.foot_us[readable], values[readable], m.CODED8)
 
 
-def _differences(messages: list[bytes], n_cells: int) -> tuple[NDArray[np.uint8], list[bool]]:
-    """Return what each frame adds to the one before (a key frame: to zero), and which are sound.
+def _put_differences(frames: DataColumns, values: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Write into ``values`` (zeros) what each frame adds to the one before; tell which are sound.
 
-    Frames are cut up one by one with operations on bytes; their cells are filled all at once.
+    A key frame and a plain one add to zero.
     """
-    cut = [_cut(message, n_cells) for message in messages]
-    packed = b"".join(piece.literals for piece in cut if piece.is_delta)
-    nibbles = _NIBBLES[np.frombuffer(packed, np.uint8)].tobytes()
-    at = 0
-    contents: list[bytes] = []
-    is_sound = []
-    for piece in cut:
-        content = piece.literals
-        if piece.is_delta:
-            content = nibbles[at : at + piece.n_literals]
-            at += 2 * len(piece.literals)
-            n_escaped = content.count(_ESCAPE)
-            if n_escaped != len(piece.escaped):
-                piece = _BROKEN
-                content = b""
-            elif n_escaped:
-                parts = np.frombuffer(content, np.uint8).copy()
-                parts[parts == _ESCAPE[0]] = np.frombuffer(piece.escaped, np.uint8)
-                content = parts.tobytes()
-        is_sound.append(piece is not _BROKEN)
-        contents.append(content)
-    rows = [i for i, sound in enumerate(is_sound) if sound]
-    tokens = np.frombuffer(b"".join(cut[i].tokens for i in rows), np.uint8)
-    values = np.zeros((len(rows), n_cells), np.uint8)
-    values.reshape(-1)[np.repeat(tokens > 127, tokens & 127)] = np.frombuffer(
-        b"".join(contents), np.uint8
-    )
-    if len(rows) == len(cut):
-        return values, is_sound
-    out = np.zeros((len(cut), n_cells), np.uint8)
-    out[rows] = values
-    return out, is_sound
+    is_sound = np.zeros(len(frames), bool)
+    told = np.flatnonzero(frames.size >= _AT + 2)
+    mode = frames.content[frames.start[told] + _AT]
+    for kind, put in _PUT.items():
+        rows = told[mode == kind]
+        if rows.size:
+            is_sound[rows] = put(frames[rows], rows, values)
+    return is_sound
 
 
-class _Piece(NamedTuple):
-    """One coded frame, cut up: ``literals`` are packed nibbles in a delta frame, else cells."""
-
-    is_delta: bool
-    tokens: bytes
-    n_literals: int
-    literals: bytes
-    escaped: bytes
-
-
-_BROKEN = _Piece(False, b"", 0, b"", b"")
-_NOTHING = -1  # no sequence number: the next delta frame hangs in the air
-_COVERED = bytes(i & 127 for i in range(256))  # cells of a token
-_LITERAL = bytes(i & 127 if i > 127 else 0 for i in range(256))  # those that are literal
-_ESCAPE = b"\xf8"  # a nibble of 0, less 8; no difference from -7 to 7 looks so
-_NIBBLES = np.array([[(i & 15) - 8, (i >> 4) - 8] for i in range(256)]).astype(np.uint8)
+def _put_plain(
+    frames: DataColumns, rows: NDArray[np.int64], values: NDArray[np.uint8]
+) -> NDArray[np.bool_]:
+    """Write ``frames`` that are plain cells into ``rows`` of ``values``; tell which are sound."""
+    n_cells = values.shape[1]
+    fits = frames.size == _AT + 2 + n_cells
+    at = frames.start[fits] + _AT + 2
+    values[rows[fits]] = frames.content[at[:, None] + np.arange(n_cells)]
+    return fits
 
 
-def _cut(message: bytes, n_cells: int) -> _Piece:
-    """Return the parts of a coded frame, ``_BROKEN`` if they do not add up."""
-    at = _AT + 2
-    if len(message) < at:
-        return _BROKEN
-    mode, n_tokens = message[_AT], message[_AT + 1]
-    if mode == PLAIN_FRAME:
-        if len(message) != at + n_cells:
-            return _BROKEN
-        return _Piece(False, _plain_tokens(n_cells), n_cells, message[at:], b"")
-    tokens = message[at : at + n_tokens]
-    n_literals = sum(tokens.translate(_LITERAL))
-    is_delta = mode == DELTA_FRAME
-    tail = at + n_tokens + ((n_literals + 1) // 2 if is_delta else n_literals)
-    fits = tail <= len(message) if is_delta else tail == len(message)
-    if (
-        mode not in (KEY_FRAME, DELTA_FRAME)
-        or not fits
-        or sum(tokens.translate(_COVERED)) != n_cells
-    ):
-        return _BROKEN
-    return _Piece(is_delta, tokens, n_literals, message[at + n_tokens : tail], message[tail:])
+def _put_keys(
+    frames: DataColumns, rows: NDArray[np.int64], values: NDArray[np.uint8]
+) -> NDArray[np.bool_]:
+    """Write key frames into ``rows`` of ``values``; return which are sound."""
+    code = _Code.of(frames, values.shape[1])
+    fits = code.covers & (code.n_bytes == code.n_literals)
+    literals = gather_all(frames.content, code.at[fits], code.n_bytes[fits])
+    values.reshape(-1)[code.cells(fits, rows)] = literals
+    return fits
 
 
-@cache
-def _plain_tokens(n_cells: int) -> bytes:
-    """Return tokens that make every cell a literal."""
-    full, rest = divmod(n_cells, 127)
-    return b"\xff" * full + (bytes((128 + rest,)) if rest else b"")
+def _put_deltas(
+    frames: DataColumns, rows: NDArray[np.int64], values: NDArray[np.uint8]
+) -> NDArray[np.bool_]:
+    """Write the differences of delta frames into ``rows`` of ``values``; tell which are sound.
+
+    Two literals lie in a byte; behind them what no half byte can hold.
+    """
+    code = _Code.of(frames, values.shape[1])
+    n_packed = (code.n_literals + 1) // 2
+    n_escapes = code.n_bytes - n_packed
+    fits = code.covers & (n_escapes >= 0)
+    tried = np.flatnonzero(fits)
+    halves = _HALVES[gather_all(frames.content, code.at[tried], n_packed[tried])].view(np.uint8)
+    n_literals = code.n_literals[tried]
+    unused = np.cumsum(2 * n_packed[tried]) - 1  # the half of a byte that no cell fills
+    halves = np.delete(halves, unused[(n_literals & 1) > 0])
+    frame = np.searchsorted(np.cumsum(n_literals), np.flatnonzero(halves == _ESCAPE), "right")
+    is_whole = np.bincount(frame, minlength=len(tried)) == n_escapes[tried]
+    fits[tried] = is_whole
+    if not is_whole.all():
+        halves = halves[np.repeat(is_whole, n_literals)]
+    escapes = gather_all(frames.content, (code.at + n_packed)[fits], n_escapes[fits])
+    halves[halves == _ESCAPE] = escapes
+    values.reshape(-1)[code.cells(fits, rows)] = halves
+    return fits
+
+
+_PUT = {PLAIN_FRAME: _put_plain, KEY_FRAME: _put_keys, DELTA_FRAME: _put_deltas}
+
+
+@dataclass(frozen=True, eq=False)
+class _Code:
+    """Coded frames of one kind, (n,) each: the cells that their ``tokens`` make literals.
+
+    ``frame`` is that of each token; ``n_bytes`` lie at ``at``, behind the tokens; ``covers``: the
+    tokens add up to the cells.
+    """
+
+    n_cells: int
+    tokens: NDArray[np.uint8]
+    frame: NDArray[np.int64]
+    covers: NDArray[np.bool_]
+    n_literals: NDArray[np.int64]
+    at: NDArray[np.int64]
+    n_bytes: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, frames: DataColumns, n_cells: int) -> _Code:
+        at = frames.start + _AT + 2
+        n_tokens = frames.content[at - 1].astype(np.int64)
+        n_bytes = frames.size - _AT - 2 - n_tokens
+        n_tokens[n_bytes < 0] = 0
+        tokens = gather_all(frames.content, at, n_tokens)
+        frame = np.repeat(np.arange(len(frames)), n_tokens)
+        length = tokens & 127
+        n_covered = np.bincount(frame, length, len(frames))
+        n_literals = np.bincount(frame, length * (tokens > 127), len(frames)).astype(np.int64)
+        covers = (n_covered == n_cells) & (n_bytes >= 0)
+        return cls(n_cells, tokens, frame, covers, n_literals, at + n_tokens, n_bytes)
+
+    def cells(self, chosen: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the literal cells of the ``chosen`` frames (n,), which lie in ``rows`` (n,)."""
+        tokens, frame = self.tokens, self.frame
+        if not chosen.all():
+            mine = chosen[frame]
+            tokens, frame = tokens[mine], frame[mine]
+        length = (tokens & 127).astype(np.int64)
+        # Each of these covers all cells: the cells before a token count on from frame to frame.
+        skipped = (rows - np.cumsum(chosen) + 1) * self.n_cells
+        first = np.cumsum(length) - length + skipped[frame]
+        is_literal = tokens > 127
+        return ranges(first[is_literal], length[is_literal])
+
+
+_NOTHING = -2  # no sequence number comes behind it: the next delta frame hangs in the air
+_ESCAPE = 0xF8  # a nibble of 0, less 8; no difference from -7 to 7 looks so
+_HALVES = np.array([[(i & 15) - 8, (i >> 4) - 8] for i in range(256)]).astype(np.uint8)
+_HALVES = _HALVES.view(np.uint16)[:, 0]  # both halves of a byte as one number: one look-up
 
 
 def _unpack12(body: NDArray[np.uint8], n_cells: int) -> NDArray[np.uint16]:
@@ -232,11 +238,12 @@ def _unpack12(body: NDArray[np.uint8], n_cells: int) -> NDArray[np.uint16]:
     return out
 
 
-def motion(items: list[Data], hello: Mapping[str, Any]) -> Motion:
+def motion(messages: Iterable[Data], hello: Mapping[str, Any]) -> Motion:
     """Return the samples of IMU messages (by sequence number), ``hello`` as the insole said it."""
+    items = DataColumns.of(messages)
     n_axes = hello["imu_axes"]
-    parts = [imu_words(item, n_axes) for item in items] or [np.zeros((0, n_axes or 3), np.int16)]
-    words = np.concatenate(parts)
+    body = gather_all(items.content, items.start + _AT, 2 * n_axes * items.n)
+    words = body.view("<i2").reshape(-1, n_axes or 3)
     gyro = words[:, :3] * (hello["gyro_lsb"] * 1e-6) if n_axes == 6 else None
     accel = words[:, -3:] * (hello["accel_lsb"] * 1e-6)
     return Motion(imu_times_us(items, hello["imu_period"]), accel, gyro)
@@ -247,16 +254,15 @@ def imu_words(item: Data, n_axes: int) -> NDArray[np.int16]:
     return np.frombuffer(item.message, "<i2", item.n * n_axes, _AT).reshape(item.n, n_axes)
 
 
-def imu_times_us(items: list[Data], period_us: float) -> NDArray[np.float64]:
-    """Return the foot's time of every IMU sample of ``items`` (by sequence number), microseconds.
+def imu_times_us(messages: Iterable[Data], period_us: float) -> NDArray[np.float64]:
+    """Return the foot's time of every IMU sample of ``messages`` (by sequence number), in us.
 
     Each message is stamped at its first sample; an IMU's own rate is off by some per cent, so the
     samples between two stamps share the time between them. Behind a gap, and at the end, the mean
     period of that run counts; ``period_us`` is the nominal one, for a single message.
     """
-    seq = np.array([item.seq for item in items], np.int64)
-    n = np.array([item.n for item in items], np.int64)
-    stamps = np.array([item.foot_us for item in items], np.float64)
+    items = DataColumns.of(messages)
+    seq, n, stamps = items.seq, items.n, items.foot_us.astype(float)
     out = np.empty(int(n.sum()))
     breaks = np.flatnonzero(seq[1:] != seq[:-1] + n[:-1]) + 1
     at = 0

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from solecore.codec.forms import DELTA_FRAME
-from solecore.wire import messages as m
+import numpy as np
+
+from solekit.data_columns import DataColumns
 from solekit.link import Data
 
 
@@ -51,44 +52,29 @@ def account(
 
     ``first`` is the sequence number at start, ``end`` the insole's next one at stop if it told.
     """
-    spans: dict[int, tuple[int, bool, bool]] = {}
-    for item in messages:
-        if item.seq >= first and item.seq not in spans:
-            needs = (
-                item.message[0] == m.FRAME_CODED8.msg_id
-                and item.message[m.HEADER_SIZE] == DELTA_FRAME
-            )
-            spans[item.seq] = (item.n, needs, item.block >= 0)
-        else:
-            duplicates += 1
+    received = DataColumns.of(messages)
+    items = received[received.seq >= first].in_order()
+    duplicates += len(received) - len(items)
+    is_readable = items.is_readable(-1)
+    is_logged = items.block >= 0
+    stops = items.seq + items.n
+    reached = np.maximum.accumulate(np.concatenate([[first], stops]))
     holes: list[tuple[int, int]] = []
-    at = first
-    received = back_filled = undecodable = 0
-    readable_to = -1  # the next delta frame is readable if it begins here
-    for seq in sorted(spans):
-        n, needs, is_logged = spans[seq]
-        if seq > at:
-            _extend(holes, at, seq)
-        at = max(at, seq + n)
-        if needs and readable_to != seq:
-            undecodable += n
-            _extend(holes, seq, seq + n)
-        else:
-            if is_logged:
-                back_filled += n
-            else:
-                received += n
-            readable_to = seq + n
+    for i in np.flatnonzero((items.seq > reached[:-1]) | ~is_readable).tolist():
+        if items.seq[i] > reached[i]:
+            _extend(holes, int(reached[i]), int(items.seq[i]))
+        if not is_readable[i]:
+            _extend(holes, int(items.seq[i]), int(stops[i]))
+    at = int(reached[-1])
     if end is not None and end > at:
         _extend(holes, at, end)
         at = end
-    missing = sum(stop - start for start, stop in holes)
     return StreamLoss(
         sampled=at - first,
-        received=received,
-        back_filled=back_filled,
-        missing=missing,
-        undecodable=undecodable,
+        received=int(items.n[is_readable & ~is_logged].sum()),
+        back_filled=int(items.n[is_readable & is_logged].sum()),
+        missing=sum(stop - start for start, stop in holes),
+        undecodable=int(items.n[~is_readable].sum()),
         duplicates=duplicates,
         end_known=end is not None,
         holes=tuple(holes),

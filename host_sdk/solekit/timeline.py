@@ -15,12 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from solekit.algorithm import Algorithm
 from solekit.errors import DataError
 
 FloatArray = NDArray[np.float64]
+_ROUNDING_S = 1e-12
+_Points = tuple[FloatArray, FloatArray]
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,13 @@ class PolygonTimeline(Algorithm):
         first, last = float(bounds.up_foot_s.min()), float(bounds.up_foot_s.max())
         n = max(1, int(np.ceil(2 * (last - first) / self.window_s)) - 1)
         length = (last - first) if n == 1 else self.window_s
+        up = _sorted(bounds.up_foot_s, bounds.up_host_s - bounds.up_foot_s)
+        down = _sorted(bounds.down_foot_s, bounds.down_foot_s - bounds.down_host_s)
         knots: list[tuple[float, float, float]] = []
         for i, start in enumerate(np.linspace(first, max(first, last - length), n).tolist()):
             # The outermost windows also speak for the ends of the data.
             ends = [first] * (i == 0) + [last] * (i == n - 1)
-            knots += self._fit_window(bounds, start, start + length, ends)
+            knots += self._fit_window(up, down, start, start + length, ends)
         knots.sort()
         table = np.array(knots)
         self.knot_foot_s_, self.knot_offset_s_, self.knot_interval_s_ = table.T
@@ -93,21 +96,18 @@ class PolygonTimeline(Algorithm):
         return self
 
     def _fit_window(
-        self, bounds: Bounds, start: float, stop: float, ends: list[float]
+        self, up: _Points, down: _Points, start: float, stop: float, ends: list[float]
     ) -> list[tuple[float, float, float]]:
         # A rounding error decides nothing about the message at the end.
-        up = (bounds.up_foot_s >= start) & (bounds.up_foot_s <= stop + 1e-6)
-        down = (bounds.down_foot_s >= start - 1) & (bounds.down_foot_s <= stop + 1)
-        x_up, y_up = bounds.up_foot_s[up], bounds.up_host_s[up] - bounds.up_foot_s[up]
-        x_down = bounds.down_foot_s[down]
-        y_down = bounds.down_host_s[down] - x_down
+        x_up, y_up = _within(up, start, stop + 1e-6)
+        x_down, y_down = _within(down, start - 1, stop + 1)
         middle = (start + stop) / 2
         at = {middle, *ends}
         if x_up.size == 0:
             return []
         base = float(y_up.min())
         x_up, y_up = _hull(x_up - middle, y_up - base)
-        x_down, y_down = _hull(x_down - middle, base - y_down)
+        x_down, y_down = _hull(x_down - middle, base + y_down)
         out = []
         wander = 1e-6 * self.wander_ppm * (stop - start) / 8
         for t in sorted(at):
@@ -127,28 +127,23 @@ class PolygonTimeline(Algorithm):
         result then includes.
         """
         skew = 1e-6 * self.max_skew_ppm
-        rows = np.concatenate(
-            (
-                np.stack((np.ones_like(x_up), x_up, -np.ones_like(x_up)), axis=1),
-                np.stack((-np.ones_like(x_down), -x_down, -np.ones_like(x_down)), axis=1),
-            )
+        edges = [np.diff(y) / np.diff(x) for x, y in ((x_up, y_up), (x_down, y_down))]
+        # Between the slopes of the hulls' edges all that follows is straight: they are enough.
+        slope = np.unique(np.clip([-skew, skew, *np.concatenate(edges)], -skew, skew))
+        top = np.min(y_up - slope[:, None] * x_up, axis=1)
+        if not x_down.size:
+            return -math.inf, float(np.max(top + slope * t))
+        bottom = np.max(y_down - slope[:, None] * x_down, axis=1)
+        slack = max(0.0, -float(np.max(top - bottom)) / 2)
+        room = top - bottom + 2 * (slack + _ROUNDING_S)
+        ends = np.flatnonzero(room[:-1] * room[1:] < 0)
+        share = room[ends] / (room[ends] - room[ends + 1])
+        slope, top, bottom = (
+            np.concatenate([v[room >= 0], v[ends] + share * (v[ends + 1] - v[ends])])
+            for v in (slope, top, bottom)
         )
-        # In milliseconds and parts of the largest skew the numbers suit the solver.
-        limits = np.concatenate((y_up, -y_down)) * 1e3
-        rows[:, 1] *= skew * 1e3
-        box = [(None, None), (-1, 1)]
-        slack = 0.0
-        if x_down.size:
-            slack = float(
-                linprog([0, 0, 1], A_ub=rows, b_ub=limits, bounds=[*box, (0, None)]).x[2]
-            )
-        high = _extreme(rows, limits + slack + 1e-9, t * skew * 1e3, -1, box)
-        low = (
-            _extreme(rows, limits + slack + 1e-9, t * skew * 1e3, 1, box)
-            if x_down.size
-            else -np.inf
-        )
-        return (low - slack) * 1e-3, (high + slack) * 1e-3
+        low, high = np.min(bottom + slope * t), np.max(top + slope * t)
+        return float(low) - 2 * slack, float(high) + 2 * slack
 
     def to_host_s(self, foot_s: FloatArray) -> FloatArray:
         """Return host times of ``foot_s`` (n,), linear between the knots and beyond them."""
@@ -176,10 +171,20 @@ def between_s(interval_s: Iterable[float]) -> float:
     return math.hypot(*interval_s)
 
 
-def _hull(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the points of the lower convex hull: the only bounds that can bind."""
+def _sorted(x: FloatArray, y: FloatArray) -> _Points:
+    """Return the points by ``x``, of equal ones the lowest first."""
     order = np.lexsort((y, x))
-    x, y = x[order], y[order]
+    return x[order], y[order]
+
+
+def _within(points: _Points, first: float, last: float) -> _Points:
+    """Return the sorted ``points`` with ``first <= x <= last``."""
+    rows = slice(np.searchsorted(points[0], first), np.searchsorted(points[0], last, side="right"))
+    return points[0][rows], points[1][rows]
+
+
+def _hull(x: FloatArray, y: FloatArray) -> _Points:
+    """Return the corners of the lower convex hull of sorted points: only they can bind."""
     lowest = np.concatenate(([True], np.diff(x) > 0))[: x.size]
     x, y = x[lowest], y[lowest]
     while x.size > 2:
@@ -191,15 +196,3 @@ def _hull(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         kept = np.concatenate(([True], is_corner, [True]))
         x, y = x[kept], y[kept]
     return x, y
-
-
-def _extreme(
-    rows: FloatArray,
-    limits: FloatArray,
-    t: float,
-    sign: int,
-    box: list[tuple[float | None, float | None]],
-) -> float:
-    """Return the least (sign 1) or greatest (-1) value at ``t`` of the lines within the limits."""
-    result = linprog([sign, sign * t], A_ub=rows[:, :2], b_ub=limits, bounds=box)
-    return float(sign * result.fun) if result.success else sign * -np.inf

@@ -266,7 +266,11 @@ def test_our_profile_with_odd_content_is_one_clear_error(topics, tmp_path):
 
 def test_batches_are_read_as_they_were_packed():
     batch = pack_entry(0, b"abc") + pack_entry(7, b"") + pack_entry(9, b"d")
-    assert list(entries(batch)) == [(0, b"abc"), (7, b""), (9, b"d")]
+    content = np.frombuffer(batch + pack_entry(5, b"e"), np.uint8)
+    number, dt_us, start, size = entries(content, [len(batch), 0, len(content) - len(batch)])
+    assert (number.tolist(), dt_us.tolist()) == ([0, 0, 0, 2], [0, 7, 9, 5])
+    messages = [bytes(content[a : a + n]) for a, n in zip(start, size, strict=True)]
+    assert messages == [b"abc", b"", b"d", b"e"]
     for length in (1, 5, len(batch) - 1):
         with pytest.raises(DataError):
-            list(entries(batch[:length]))
+            entries(content[:length], [length])

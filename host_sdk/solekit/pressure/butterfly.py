@@ -206,9 +206,13 @@ class Butterfly(Algorithm):
 
     def _path(self, start_s: float, stop_s: float) -> FloatArray:
         """Return the path between two times, ends included, as rows of t, x, y."""
-        inside = self.t_s_[(self.t_s_ > start_s) & (self.t_s_ < stop_s)]
-        at_s = np.concatenate([[start_s], inside, [stop_s]])
-        xy = [np.interp(at_s, self.t_s_, values) for values in (self.x_mm_, self.y_mm_)]
+        first = int(np.searchsorted(self.t_s_, start_s, side="right"))
+        stop = int(np.searchsorted(self.t_s_, stop_s))
+        at_s = np.concatenate([[start_s], self.t_s_[first:stop], [stop_s]])
+        near = slice(max(first - 1, 0), stop + 1)  # not all of the recording for each stride
+        xy = [
+            np.interp(at_s, self.t_s_[near], values[near]) for values in (self.x_mm_, self.y_mm_)
+        ]
         return np.column_stack([at_s, *xy])
 
 

@@ -219,7 +219,7 @@ class Interpolated:
     ``unfilled`` lists flagged cells without a valid neighbour, left at zero; ``reason`` says so.
     """
 
-    load: FloatArray
+    load: NDArray[np.floating]
     is_filled: BoolArray
     unfilled: list[int]
     reason: str
@@ -229,6 +229,8 @@ def interpolate(
     load: NDArray[np.number], flags: Flags, layout: Layout, *, max_distance_mm: float = 40.0
 ) -> Interpolated:
     """Return frames (n, n_cells) with flagged cells filled from valid neighbours; a copy.
+
+    Whole numbers of 8 bits become 32-bit floats: their resolution is far finer than a code.
 
     Grids: neighbours in row and column weigh 2, diagonal ones 1; on a broken line, linear between
     the next valid lines. Lists: up to 4 cells within ``max_distance_mm``, by inverse distance.
@@ -243,7 +245,7 @@ def interpolate(
     given = weights.sum(axis=0) > 0
     weights[:, given] /= weights[:, given].sum(axis=0)
     used = np.flatnonzero(weights.any(axis=1))  # cells that nobody draws on may hold anything
-    filled = load.astype(float)
+    filled = load.astype(np.float32 if load.dtype == np.uint8 else float)
     filled[:, cells] = filled[:, used] @ weights[used]
     is_filled = np.zeros(layout.n_cells, dtype=bool)
     is_filled[cells[given]] = True
@@ -288,7 +290,7 @@ def _statistics(
         sums[2] += block[stance[part][known[part]]].sum(axis=0)
         block -= shift
         sums[0] += block.sum(axis=0)
-        sums[1] += (block**2).sum(axis=0)
+        sums[1] += np.einsum("ij,ij->j", block, block)
     n = known.sum()
     sd = np.sqrt(np.maximum(sums[1] / n - (sums[0] / n) ** 2, 0))
     return sums[0] / n + shift, sd, sums[2] / stance.sum(), sums[3] / n

@@ -14,7 +14,9 @@ from solekit.layouts import BoolArray, FloatArray, Layout
 
 N_POINTS = 101  # of a gait line, 0 to 100 %
 GAP_STEPS = 3  # a step between frames longer than this many usual steps is a gap
-BLOCK_FRAMES = 8192  # an hour of frames is not copied to 64-bit floats at once
+# So many frames as 64-bit floats lie in the processor's cache, and a product with few columns is
+# made by one thread: several would wait for each other longer than they compute.
+BLOCK_FRAMES = 128
 
 
 class CentreOfPressure(Algorithm):

@@ -113,11 +113,13 @@ class PlantarPressure(Algorithm):
         side: Side,
         contacts: pd.DataFrame,
         unit: Unit = "kPa",
+        one: float = 1.0,
         body_weight_n: float | None = None,
         rate_hz: float | None = None,
     ) -> Self:
         """Describe frames ``load`` (n, n_cells) in ``unit``, taken at ``t_s`` (n,).
 
+        A ``load`` of 1 is ``one`` of the unit: codes need not be multiplied out.
         ``contacts`` has ``ic_s`` and ``to_s`` of this foot (rows of the other foot are dropped if
         there is a column ``side``). ``rate_hz`` is the rate at which the cells were scanned, if
         ``t_s`` is a resampled clock. DataError on input that does not fit.
@@ -137,7 +139,7 @@ class PlantarPressure(Algorithm):
         starts, stops, reasons = stance_frames(t_s, ic_s, to_s)
 
         masks = {FOOT: np.ones(layout.n_cells, dtype=bool), **region_masks(layout, side)}
-        scale = _to_pressure(unit, layout)
+        scale = one * _to_pressure(unit, layout)
         threshold = self.loaded_counts if unit == "counts" else self.loaded_kpa
         series = _Series(load, scale, layout, masks, threshold)
         lost = np.concatenate([[0], np.cumsum(~np.isfinite(series.force[:, 0]))])
@@ -259,15 +261,25 @@ class _Series:
     ) -> None:
         shape = (load.shape[0], len(masks))
         self.force, self.loaded_force, self.loaded_area, self.peak = np.empty((4, *shape))
-        area = np.column_stack([np.where(mask, layout.area_mm2, 0.0) for mask in masks.values()])
+        # The cells by region, each in one: what is of a region is then of a run of rows.
+        regions = [np.flatnonzero(mask) for name, mask in masks.items() if name != FOOT]
+        order = np.concatenate(regions)
+        first = np.cumsum([0, *map(len, regions[:-1])])
+        area, scale = layout.area_mm2[order, None], scale[order, None]
         for start in range(0, load.shape[0], BLOCK_FRAMES):
             part = slice(start, start + BLOCK_FRAMES)
-            pressure = load[part].astype(float) * scale
-            self.force[part] = pressure @ area * KPA_MM2
-            self.loaded_force[part] = np.where(pressure > threshold, pressure, 0) @ area * KPA_MM2
-            self.loaded_area[part] = (pressure > threshold) @ area
-            for k, mask in enumerate(masks.values()):
-                self.peak[part, k] = pressure[:, mask].max(axis=1)
+            pressure = load[part].T[order] * scale
+            force = pressure * (area * KPA_MM2)
+            is_loaded = pressure > threshold  # NaN is no load
+            self.peak[part, 1:] = np.maximum.reduceat(pressure, first, axis=0).T
+            self.force[part, 1:] = np.add.reduceat(force, first, axis=0).T
+            loaded = np.where(is_loaded, force, 0.0)
+            self.loaded_force[part, 1:] = np.add.reduceat(loaded, first, axis=0).T
+            loaded = np.where(is_loaded, area, 0.0)
+            self.loaded_area[part, 1:] = np.add.reduceat(loaded, first, axis=0).T
+        for sums in (self.force, self.loaded_force, self.loaded_area):
+            sums[:, 0] = sums[:, 1:].sum(axis=1)
+        self.peak[:, 0] = self.peak[:, 1:].max(axis=1)
 
 
 class _StanceSums:

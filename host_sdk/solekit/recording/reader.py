@@ -10,15 +10,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from mcap.exceptions import McapError
 from mcap.records import Channel, Chunk, Header, Message
-from mcap.stream_reader import StreamReader, breakup_chunk
 from zstandard import ZstdError
 
+from solecore.wire import messages as m
+from solekit.data_columns import DataColumns
 from solekit.errors import DataError, SealedError
 from solekit.identity import InsoleInfo
 from solekit.recording.foot import FootRecording
+from solekit.recording.mcap_records import records, records_of
 from solekit.recording.schema import PROFILE, entries
 from solekit.recording.sealed import SealedReader, is_sealed
 from solekit.timeline import between_s
@@ -27,10 +30,10 @@ from solekit.timeline import between_s
 _BROKEN = (McapError, ZstdError, ValueError, EOFError, struct.error, OverflowError)
 
 
-def _require_profile(path: Path, records: Iterator[Any]) -> None:
-    """Raise DataError unless ``records`` begin as those of a recording of ours do."""
+def _require_profile(path: Path, found: Iterator[Any]) -> None:
+    """Raise DataError unless the records ``found`` begin as those of a recording of ours do."""
     try:
-        header = next(records, None)
+        header = next(found, None)
     except _BROKEN as error:
         raise DataError(f"{path} is not a recording (MCAP): {error}") from error
     if not isinstance(header, Header):
@@ -45,9 +48,27 @@ def require_ours(path: Path) -> None:
         return
     try:
         with path.open("rb") as file:
-            _require_profile(path, StreamReader(file).records)
+            _require_profile(path, records(file))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _data_of(
+    batches: list[tuple[float, bytes]], info: InsoleInfo, starts: list[int] | None
+) -> DataColumns:
+    """Return the data messages of an insole in ``batches``, each with its log time in s."""
+    content = np.frombuffer(b"".join(data for _, data in batches), np.uint8)
+    batch, dt_us, start, size = entries(content, [len(data) for _, data in batches])
+    log_s = np.array([at_s for at_s, _ in batches], float)
+    return DataColumns.parse(
+        content,
+        start,
+        size,
+        log_s[batch] + dt_us.astype(float) * 1e-6,
+        boot=info.boot,
+        first=starts or [0] * m.N_STREAMS,
+        imu_axes=info.imu_axes,
+    )
 
 
 class Recording:
@@ -81,7 +102,7 @@ class Recording:
             )
 
     def _read(self) -> None:
-        wire: dict[str, list[tuple[float, bytes]]] = {}
+        wire: dict[str, list[tuple[float, bytes]]] = {}  # batches and their log time
         pings: dict[str, list[dict[str, float]]] = {}
         for topic, log_ns, data in self.messages(self.problems):
             log_s = log_ns * 1e-9
@@ -91,9 +112,7 @@ class Recording:
             elif kind == "pings":
                 pings.setdefault(side, []).append(json.loads(data))
             elif kind == "wire":
-                wire.setdefault(side, []).extend(
-                    (log_s + dt_us * 1e-6, message) for dt_us, message in entries(data)
-                )
+                wire.setdefault(side, []).append((log_s, data))
         self.is_complete = any(entry["kind"] == "closed" for entry in self.session)
         if not self.is_complete and not self.problems:
             self.problems.append("the recording was not closed; it ends where it was interrupted")
@@ -101,11 +120,13 @@ class Recording:
         losses = self._by_side("loss")
         for side, entry in self._by_side("insole").items():
             lost = losses.get(side, {}).get("streams", {})
+            info = InsoleInfo.from_json(entry)
+            starts = self._by_side("streams").get(side, {}).get("first")
             self.feet[side] = FootRecording(
-                InsoleInfo.from_json(entry),
-                wire.get(side, []),
+                info,
+                _data_of(wire.pop(side, []), info, starts),
                 pings.get(side, []),
-                starts=self._by_side("streams").get(side, {}).get("first"),
+                starts=starts,
                 ends=self._by_side("end").get(side, {}).get("seq"),
                 duplicates={name: stream["duplicates"] for name, stream in lost.items()},
             )
@@ -118,16 +139,12 @@ class Recording:
         topics: dict[int, str] = {}
         n_damaged = 0
         with self._opened() as content:
-            records = StreamReader(content, emit_chunks=True).records
-            _require_profile(self.path, records)
+            found = records(content)
+            _require_profile(self.path, found)
             try:
-                for record in records:
+                for record in found:
                     try:
-                        parts = (
-                            breakup_chunk(record, validate_crc=True)
-                            if isinstance(record, Chunk)
-                            else [record]
-                        )
+                        parts = records_of(record) if isinstance(record, Chunk) else [record]
                     except _BROKEN:
                         n_damaged += 1
                         continue

@@ -105,11 +105,11 @@ class FootRest(Algorithm):
         self.is_still_ = (self.statistic_ < self.still) & may_rest
         self.is_rest_ = inner(self.is_still_, max(1, round(self.edge_s * rate_hz)))
         depth = -np.log(np.maximum(self.statistic_, FLOOR))
-        deepest, _ = signal.find_peaks(
-            depth, prominence=np.log(self.rise), height=-np.log(self.loose)
-        )
+        deepest, _ = signal.find_peaks(depth, height=-np.log(self.loose))
         deepest = deepest[may_rest[deepest] & ~self.is_still_[deepest]]
-        self.is_rest_[deepest] = True
+        # Not of those that are still: to the next one as deep it may be all the recording.
+        rise, _, _ = signal.peak_prominences(depth, deepest)
+        self.is_rest_[deepest[rise >= np.log(self.rise)]] = True
         return self
 
 

@@ -128,44 +128,50 @@ class StrideGeometry(Algorithm):
         ):
             angle = np.interp(at_s, path.t_s_, sole_deg) - rest
             out.loc[good, name] = angle[good]
-        for row in np.flatnonzero(good).tolist():
-            self._heights(row, (int(a[row]), int(b[row])), path, axes, out, to_s[row], next_s[row])
+        if good.any():
+            found = self._heights(a[good], b[good], path, axes, to_s[good], next_s[good])
+            out.loc[good, list(found)] = np.column_stack(list(found.values()))
 
     def _heights(
         self,
-        row: int,
-        span: tuple[int, int],
+        a: np.ndarray,
+        b: np.ndarray,
         path: FootPath,
         axes: FootAxes,
-        out: pd.DataFrame,
-        to_s: float,
-        next_s: float,
-    ) -> None:
-        a, b = span
-        way = path.position_m_[a : b + 1] - path.position_m_[a]
-        share = np.linspace(0.0, 1.0, len(way))[:, None]
-        chord = way[-1]
-        length = float(np.hypot(chord[0], chord[1]))
-        out.iat[row, VALUES.index("max_lift_m")] = float(
-            (way[:, 2] - share[:, 0] * chord[2]).max()
-        )
-        if length > 1e-6:
-            sideways = (way[:, 0] * chord[1] - way[:, 1] * chord[0]) / length
-            out.iat[row, VALUES.index("circumduction_m")] = float(np.abs(sideways).max())
+        to_s: FloatArray,
+        next_s: FloatArray,
+    ) -> dict[str, FloatArray]:
+        """Return what the way from sample ``a`` to sample ``b`` tells, each (n_strides,)."""
+        # The samples of all strides in a row; where each stride begins, and of which each is.
+        count = b - a + 1
+        begin = np.cumsum(count) - count
+        stride = np.repeat(np.arange(len(a)), count)
+        rows = np.arange(len(stride)) + (a - begin)[stride]
+        share = (rows - a[stride]) / (b - a)[stride]
+        way = path.position_m_[rows] - path.position_m_[a][stride]
+        chord = path.position_m_[b] - path.position_m_[a]
+        length = np.hypot(chord[:, 0], chord[:, 1])
+        across = np.abs(way[:, 0] * chord[stride, 1] - way[:, 1] * chord[stride, 0])
+        sideways = np.full(len(a), np.nan)
+        np.divide(np.maximum.reduceat(across, begin), length, out=sideways, where=length > 1e-6)
+        lift = way[:, 2] - share * chord[stride, 2]
+        found = {"max_lift_m": np.maximum.reduceat(lift, begin), "circumduction_m": sideways}
+        t_s = path.t_s_[rows]
+        late = (t_s >= ((to_s + next_s) / 2)[stride]) & (t_s <= next_s[stride] - 0.05)
         levers = (("toe_clearance_m", self.toe_lever_m), ("heel_lift_m", self.heel_lever_m))
         for name, lever in levers:
             if lever is None:
                 continue
             arm = axes.rotation_.T @ _checked(lever)
-            place = way + turn.rotate(path.orientation_[a : b + 1], arm)
-            height = place[:, 2] - place[0, 2] - share[:, 0] * (place[-1, 2] - place[0, 2])
-            t_s = path.t_s_[a : b + 1]
+            place = way[:, 2] + turn.rotate(path.orientation_[rows], arm)[:, 2]
+            rise = place[begin + count - 1] - place[begin]
+            height = place - place[begin][stride] - share * rise[stride]
             if name == "heel_lift_m":
-                value = height.max()
+                found[name] = np.maximum.reduceat(height, begin)
             else:
-                late = (t_s >= (to_s + next_s) / 2) & (t_s <= next_s - 0.05)
-                value = height[late].min() if late.any() else np.nan
-            out.iat[row, VALUES.index(name)] = float(value)
+                lowest = np.minimum.reduceat(np.where(late, height, np.inf), begin)
+                found[name] = np.where(np.isinf(lowest), np.nan, lowest)
+        return found
 
 
 def heading_of(forward: FloatArray) -> FloatArray:
