@@ -1,4 +1,4 @@
-"""``sim:stances``: a person who calibrates: off the insoles, then standing in five ways.
+"""``sim:stances``: a person who calibrates: off the insoles, standing in five ways, shifting.
 
 Force, its centre and the feet are prescribed; there is no body over them, so no key points. The
 person, the feet and the full scale of the cells are those of ``sim:walk`` with the same seed, so
@@ -21,12 +21,16 @@ STANCE_S = 6.0
 SHIFT_S = 1.0
 # Share of the weight on the left foot, and where along the sole it lies.
 STANCES = ((0.5, 0.45), (0.9, 0.45), (0.1, 0.45), (0.5, 0.62), (0.5, 0.28), (0.5, 0.45))
+# Then slowly from one to the next: from foot to foot, and on each from heel to toes and back.
+SHIFTS = ((0.5, 0.45), (0.9, 0.45), (0.1, 0.45), (0.9, 0.45), (0.9, 0.78), (0.9, 0.15))
+SHIFTS += ((0.5, 0.45), (0.1, 0.45), (0.1, 0.78), (0.1, 0.15), (0.1, 0.45), (0.5, 0.45))
+SLOW_S = 5.0
 SWAY = 0.015  # of the share from foot to foot
 SWAY_HZ = 0.3
 
 
 class StanceWalker:
-    """What ``World`` needs of a walker; the last stance goes on for ever."""
+    """What ``World`` needs of a walker; after the shifts the person stands for ever."""
 
     has_imu = True
     duration_s = float("inf")
@@ -68,6 +72,11 @@ class StanceWalker:
         way = way * way * (3 - 2 * way)
         table = np.array(STANCES)
         at = table[np.maximum(k - 1, 0)] * (1 - way)[:, None] + table[k] * way[:, None]
+        slow_s = np.maximum(t - UNLOADED_S - STANCE_S * len(STANCES), 0.0)
+        if slow_s.any():
+            knots_s = SLOW_S * np.arange(len(SHIFTS))
+            slow = np.column_stack([np.interp(slow_s, knots_s, v) for v in np.array(SHIFTS).T])
+            at = np.where(slow_s[:, None] > 0, slow, at)
         share = at[:, 0] + SWAY * np.sin(2 * np.pi * SWAY_HZ * t)
         on = np.clip((t - UNLOADED_S) / SHIFT_S, 0.0, 1.0)
         return share, at[:, 1], self.body_weight_n * on * on * (3 - 2 * on)

@@ -1,9 +1,11 @@
-"""Hand the messages of an insole to whoever follows a stream."""
+"""Hand the messages of an insole to whoever follows a stream, and those of both feet as one."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from solekit.errors import SolekitError
 from solekit.link import Data
@@ -11,6 +13,8 @@ from solekit.transports import Clock
 
 _QUEUE = 4096  # messages that a slow consumer may lag behind
 _WAIT_S = 0.01  # of the wall clock: so long a virtual insole waits per message for one who lags
+
+T = TypeVar("T")
 
 
 class LiveStreams:
@@ -68,3 +72,56 @@ class LiveStreams:
                     return
         finally:
             self._sinks.remove(entry)
+
+
+@dataclass(frozen=True)
+class _End:
+    """Of a source: ``error`` is what ended it, if it was one."""
+
+    error: Exception | None
+
+
+async def merged(
+    sources: Sequence[AsyncIterator[T]],
+    *,
+    name: str,
+    n_waiting: int = 0,
+    takes_all: bool = False,
+    ends_together: bool = False,
+) -> AsyncGenerator[list[T], None]:
+    """Yield the items of all ``sources`` as they come, one by one; ``takes_all`` at hand together.
+
+    ``n_waiting`` items may wait for a slow reader (0: any number), then the sources wait too. The
+    error of a source is raised when all have ended, or at once if they are to end together.
+    ``name`` is that of the tasks, none of which outlives this.
+    """
+    queue: asyncio.Queue[T | _End] = asyncio.Queue(n_waiting)
+
+    async def forward(source: AsyncIterator[T]) -> None:
+        error: Exception | None = None
+        try:
+            async for item in source:
+                await queue.put(item)
+        except Exception as problem:
+            error = problem
+        await queue.put(_End(error))
+
+    tasks = [asyncio.create_task(forward(source), name=name) for source in sources]
+    ends: list[_End] = []
+    errors: list[Exception] = []
+    try:
+        while len(ends) < len(tasks) and not (ends_together and errors):
+            batch = [await queue.get()]
+            while takes_all and not queue.empty():
+                batch.append(queue.get_nowait())
+            ends += [item for item in batch if isinstance(item, _End)]
+            items = [item for item in batch if not isinstance(item, _End)]
+            if items:
+                yield items
+            errors = [end.error for end in ends if end.error is not None]
+        if errors:
+            raise errors[0]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -14,6 +14,7 @@ from solekit.errors import DataError, SolekitError, TransportSpecError
 from solekit.foot_state import FootState, foot_state
 from solekit.insole import Insole
 from solekit.live_access import GaitEvent
+from solekit.live_streams import merged
 from solekit.loss import StreamLoss
 from solekit.protocols import person_code
 from solekit.recording.writer import RecordingWriter
@@ -225,32 +226,11 @@ class Pair:
 
     async def events(self) -> AsyncIterator[GaitEvent]:
         """Yield the gait events of all feet as they are found."""
-        queue: asyncio.Queue[GaitEvent | None] = asyncio.Queue()
-
-        async def forward(insole: Insole) -> None:
-            try:
-                async for event in insole.events():
-                    await queue.put(event)
-            finally:
-                await queue.put(None)
-
-        tasks = [
-            asyncio.create_task(forward(insole), name=f"solekit events {insole.uri}")
-            for insole in self.feet.values()
-        ]
-        try:
-            n_open = len(tasks)
-            while n_open:
-                event = await queue.get()
-                if event is None:
-                    n_open -= 1
-                else:
+        sources = [insole.events() for insole in self.feet.values()]
+        async with aclosing(merged(sources, name="solekit events")) as batches:
+            async for events in batches:
+                for event in events:
                     yield event
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     def strides(self, *, max_clock_interval_s: float = 0.010) -> AsyncIterator[LiveStride]:
         """Yield the strides of all feet, each as soon as it has ended, with its biomarkers.

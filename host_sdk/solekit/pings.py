@@ -6,12 +6,15 @@ import contextlib
 import random
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from solecore.wire import messages as m
 from solekit.errors import RequestTimeoutError
 
 if TYPE_CHECKING:
     from solekit.insole import Insole
     from solekit.live_timeline import LiveTimeline
+    from solekit.timeline import PolygonTimeline
 
 PING_MEAN_S = 0.5
 TIME_EVERY_S = 10.0
@@ -29,7 +32,7 @@ async def ping_on(insole: Insole, timeline: LiveTimeline, rng: random.Random) ->
         with contextlib.suppress(RequestTimeoutError):
             ping = await _ping(insole, timeline)
             if insole.has_log and clock.now_s() - told_s >= TIME_EVERY_S:
-                await tell_time(insole, ping)
+                await tell_time(insole, ping, timeline.line(clock.now_s()))
                 told_s = clock.now_s()
         if insole.writer is not None and insole.writer.is_open:
             insole.writer.tick(clock.now_s())
@@ -47,7 +50,11 @@ async def _ping(insole: Insole, timeline: LiveTimeline) -> dict[str, float]:
 
 
 async def exchange(insole: Insole) -> dict[str, float]:
-    """Return one exchange of clocks: host seconds and unwrapped microseconds of the foot."""
+    """Return one exchange of clocks: host seconds and unwrapped microseconds of the foot.
+
+    The foot holds its answer back for up to 50 ms, from ``rx_us`` to ``tx_us``: over a radio some
+    answers then leave just before they can be heard, and those bind its clock.
+    """
     host_tx_s = insole.clock.now_s()
     reply = await insole.request(m.PING)
     fields = reply.fields
@@ -59,11 +66,22 @@ async def exchange(insole: Insole) -> dict[str, float]:
     }
 
 
-async def tell_time(insole: Insole, ping: dict[str, float]) -> None:
-    """Tell the insole when its clock read what ``ping`` says: between sending and the answer."""
+async def tell_time(
+    insole: Insole, ping: dict[str, float], line: PolygonTimeline | None = None
+) -> None:
+    """Tell the insole when its clock read what ``ping`` says: between sending and the answer.
+
+    The ``line`` of minutes of streaming knows it better than one exchange over a radio does.
+    """
     rx_us = int(ping["rx_us"])
-    middle_s = (ping["host_tx_s"] + ping["host_rx_s"]) / 2
-    half_us = round((ping["host_rx_s"] - ping["host_tx_s"]) / 2 * 1e6) + 1
+    # The answer was held back on the foot: the ping had come in that long before the answer did.
+    latest_s = ping["host_rx_s"] - (ping["tx_us"] - ping["rx_us"]) * 1e-6
+    middle_s = (ping["host_tx_s"] + latest_s) / 2
+    half_s = max(0.0, latest_s - ping["host_tx_s"]) / 2
+    if line is not None and line.interval_s < half_s:
+        middle_s = float(line.to_host_s(np.array([ping["rx_us"] * 1e-6]))[0])
+        half_s = line.interval_s
+    half_us = round(half_s * 1e6) + 1
     await insole.request(
         m.TIME,
         rx_us & m.TICKS_MASK,

@@ -1,10 +1,14 @@
 """A jump tells whether the clocks of both feet are as good as they claim."""
 
+import json
+
 import numpy as np
 import pytest
 
+import solekit
 from solekit import layouts
-from solekit.sync.jump import compare_landings
+from solekit.cli import main
+from solekit.sync.jump import check_jump, compare_landings
 from solekit_hil import walker
 from solekit_hil.walker.body import Motion
 
@@ -114,9 +118,36 @@ def test_who_does_not_jump_and_clocks_that_are_not_joined_cannot_be_told():
 
 
 def test_steps_are_no_jump(recorded):
-    from solekit.sync import check_jump
-
     found = check_jump(recorded("sim:walk?seed=1&layout=cells-4", 12.0))
     assert found.verdict == "cannot tell"
     assert found.n_landings == 0
     assert found.stated_s < 0.02
+
+
+@pytest.fixture(scope="module", params=["cells-16", "grid-30x22"])
+def jumped(request, recorded):
+    """Return a recording of virtual insoles, over the radio, whose clocks differ by 40 ppm."""
+    uri = f"sim:jumps?layout={request.param}&seed=3&air=ble&interval_ms=30&ppm=20"
+    return recorded(uri, 20.0)
+
+
+def test_jumps_on_virtual_insoles_confirm_the_clocks_of_their_recording(jumped, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["tie", str(jumped.path), "--jump", "--json"])
+    assert not end.value.code
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"] == "agree", found["reason"]
+    assert found["n_landings"] >= 4
+    # This person lands on both feet at once, so what is left is the clocks' and the frames'.
+    assert abs(found["difference_s"]) < found["stated_s"] + found["uncertainty_s"]
+    assert found["stated_s"] < 0.010
+
+
+@pytest.mark.parametrize("clock_s", [-0.040, 0.040])
+def test_a_recording_whose_clock_is_wrong_is_caught_by_the_jumps_in_it(jumped, clock_s):
+    recording = solekit.Recording(jumped.path)
+    right = recording.feet["right"].timeline
+    right.knot_offset_s_ = right.knot_offset_s_ + clock_s
+    found = check_jump(recording)
+    assert found.verdict == "disagree", found.reason
+    assert found.difference_s == pytest.approx(clock_s, abs=2 * found.uncertainty_s + 0.002)

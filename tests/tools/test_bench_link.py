@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from solekit.recording import Recording
-from tools.bench import file, imports, link
+from tools.bench import crowd, file, imports, link
 
 
 def test_a_host_that_keeps_up_loses_nothing():
@@ -22,6 +22,16 @@ def test_a_host_that_keeps_up_loses_nothing():
 def test_a_host_too_slow_loses_frames_and_every_one_is_declared():
     row = asyncio.run(link.run("slow", 2, 6.0, credit_s=link.SLOW_CREDIT_S, more="&log=0"))
     assert row["missing"] > 100
+    assert row["equation_holds"]
+    assert row["file_agrees"]
+
+
+@pytest.mark.parametrize(("slow", "is_lost"), [(0.0, False), (2.0, True)])
+def test_insoles_beyond_what_one_core_follows_lose_frames_and_declare_them(slow, is_lost):
+    row = asyncio.run(crowd.run(4, 3.0, slow=slow))
+    assert row["frames"] > 4 * 3 * crowd.RATE_HZ
+    assert (row["missing"] > 100) == is_lost
+    assert (row["missing"] > 0) == (row["most_behind_s"] > 1) == is_lost
     assert row["equation_holds"]
     assert row["file_agrees"]
 

@@ -3,7 +3,8 @@
 ``host_pct`` is the host's processor time while streaming, in per cent of one core: what it does
 with every message that arrives (gaps, credits, account, clock, recording to disk), and
 ``decoding_pct`` what making cells of them takes. The simulation, the system's Bluetooth and the
-pings are left out. ``insoles_per_core`` is 100 over both, for one insole. ``a host too slow``
+pings are left out. ``one core`` (``tools.bench.crowd``) has more and more insoles on a core until
+it does not follow; the bench takes minutes for it. ``a host too slow``
 gives too little credit, as one beyond its limit would; its insoles have no log that could help, so
 that frames must be missing, and declared. Simulated but for the firmware, the wire and the host.
 """
@@ -24,6 +25,7 @@ import solekit
 from solecore.wire import messages as m
 from solekit.insole import WINDOW, Insole
 from solekit.transports import Clock, Transport, open_transports
+from tools.bench import crowd
 
 RATE_HZ = 50
 URI = f"sim:walk?air=ble&form=coded8&rate_hz={RATE_HZ}&interval_ms=15"
@@ -82,6 +84,7 @@ def measure() -> list[dict[str, Any]]:
         asyncio.run(run("a pair", 2, PAIR_S)),
         asyncio.run(run(f"{MANY} insoles", MANY, MANY_S)),
         asyncio.run(run("a host too slow", 2, SLOW_S, credit_s=SLOW_CREDIT_S, more="&log=0")),
+        *crowd.measure(),
     ]
 
 
@@ -110,7 +113,6 @@ async def run(
         "kB_per_s": round(1e-3 * sum(n for _, _, n, *_ in pairs) / length_s, 1),
         "host_pct": round(host_pct, 2),
         "decoding_pct": round(decoding_pct, 2),
-        "insoles_per_core": int(100 * n_insoles / (host_pct + decoding_pct)),
         "frames": sampled,
         "missing": missing,
         "missing_pct": round(100 * missing / sampled, 2),

@@ -5,19 +5,23 @@ a crystal of the adapter's own; a failed event repeats the message at the next o
 on both sides take a moment longer now and then. Every foot's crystal is off by up to 40 ppm and
 drifts as a shoe warms up. A case is one fit and all that it is asked for: ``live`` is the line of
 the last four minutes, asked for five seconds to both sides of its making; ``recording`` are all
-windows of five minutes. It is covered if its largest error is. Everything here is simulated.
+windows of five minutes; ``log`` is an insole that, after these five minutes, was alone for as long
+as the row says, somewhere in which its rate changed: the time told last before and at the fetch
+place it. It is covered if its largest error is. Everything here is simulated.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from solefoot.app.commands import HOLD_US
 from solekit.analysis import MAX_CLOCK_INTERVAL_S
 from solekit.live_timeline import REFIT_S, SPAN_S
+from solekit.recording.foot import LOG_WANDER_PPM
 from solekit.timeline import Bounds, PolygonTimeline, between_s
 
 FloatArray = NDArray[np.float64]
@@ -26,10 +30,13 @@ SECONDS = 300.0
 N_RUNS = 16
 FIRST_SEED = 70_000
 LIVE_AT_S = (20.0, 60.0, 130.0, 290.0)  # when the live line is looked at
-INTERVALS_MS = (7.5, 11.25, 15.0, 22.5, 30.0, 40.0, 50.0)
+INTERVALS_MS = (7.5, 11.25, 15.0, 22.5, 30.0, 40.0, 50.0, 100.0, 200.0)
 RATES_HZ = (30, 50, 100)
+LOG_S = {"2 min": 120.0, "20 min": 1200.0, "8 h": 28_800.0}
+LOG_HZ = 50
 PING_MEAN_S = 0.5
-DITHER_S = 0.010  # the foot holds every message back by up to this
+HELD_S = 1e-6 * HOLD_US  # the foot holds the answers to pings back by up to this
+DITHER_S = 0.010  # and its data by up to this
 MAX_SKEW_PPM = 40.0
 WARMING_PPM = (1.0, 5.0)  # by which the rate changes in all, to either side
 WARMING_S = (60.0, 240.0)  # time constant of that change
@@ -46,6 +53,7 @@ class FootClock:
     skew_ppm: float
     warming_ppm: float
     warming_s: float
+    warms_from_s: float = 0.0
 
     @classmethod
     def drawn(cls, rng: np.random.Generator) -> FootClock:
@@ -59,7 +67,8 @@ class FootClock:
 
     def at(self, t_s: FloatArray) -> FloatArray:
         """Return what the foot's clock reads at host times (n,)."""
-        settled = t_s - self.warming_s * (1 - np.exp(-t_s / self.warming_s))
+        since_s = np.maximum(t_s - self.warms_from_s, 0.0)
+        settled = since_s - self.warming_s * (1 - np.exp(-since_s / self.warming_s))
         return self.offset_s + t_s + 1e-6 * (self.skew_ppm * t_s + self.warming_ppm * settled)
 
 
@@ -110,7 +119,7 @@ def bounds_of(clock: FootClock, link: Link, rate_hz: float, rng: np.random.Gener
     asked = np.cumsum(PING_MEAN_S * (0.5 + rng.random(int(2 * SECONDS / PING_MEAN_S))))
     asked = survivors(asked[asked < SECONDS])
     heard = link.arrival(asked, rng)
-    answered = heard + 0.0001
+    answered = heard + 0.0001 + rng.uniform(0, HELD_S, heard.size)
     told = link.arrival(answered, rng)
     return Bounds(
         up_foot_s=np.concatenate((clock.at(sampled), clock.at(answered))),
@@ -143,7 +152,51 @@ def measure() -> list[dict[str, Any]]:
     for name, interval_s in links:
         for rate_hz in RATES_HZ:
             rows += _rows(name, interval_s, rate_hz)
+        rows += [_log_row(name, interval_s, length) for length in LOG_S]
     return rows
+
+
+def _log_row(name: str, interval_s: float, length: str) -> dict[str, Any]:
+    rng = np.random.default_rng((FIRST_SEED, int(1e6 * interval_s), int(LOG_S[length])))
+    stop_s = SECONDS + LOG_S[length]
+    cases: list[Case] = []
+    for _ in range(2 * N_RUNS):
+        clocks = [
+            replace(FootClock.drawn(rng), warms_from_s=rng.uniform(SECONDS, stop_s))
+            for _ in range(2)
+        ]
+        lines = [_line_of_log(clock, Link.drawn(interval_s, rng), stop_s, rng) for clock in clocks]
+        cases.append(_judged(clocks, lines, np.linspace(SECONDS, stop_s, 600)))
+    return {"link": name, "frames_hz": LOG_HZ, "line": f"log of {length}"} | _summary(cases)
+
+
+def _line_of_log(
+    clock: FootClock, link: Link, stop_s: float, rng: np.random.Generator
+) -> PolygonTimeline:
+    """Return the line of a log as a recording fits it (``FootRecording.timeline``)."""
+    streamed = until(bounds_of(clock, link, LOG_HZ, rng), SECONDS)
+    live = PolygonTimeline().fit(streamed)
+    told = [(streamed.down_foot_s[-1:], live.to_host_s(streamed.down_foot_s[-1:]))]
+    halves = [live.interval_s]
+    asked = stop_s + np.array([0.0, 0.3])
+    heard = link.arrival(asked, rng)
+    held_s = rng.uniform(0, HELD_S, 2)
+    answered = link.arrival(heard + held_s, rng)
+    rx_s, tx_s = clock.at(heard), clock.at(heard + held_s)
+    latest = answered - (tx_s - rx_s)
+    told.append((rx_s[:1], (asked[:1] + latest[:1]) / 2))
+    halves.append(float(latest[0] - asked[0]) / 2)
+    foot_s, host_s = (np.concatenate(parts) for parts in zip(*told, strict=True))
+    half_s = np.array(halves)
+    logged_s = np.linspace(SECONDS, stop_s, 100)  # it arrives at the end and says next to nothing
+    return PolygonTimeline(window_s=1e9, wander_ppm=LOG_WANDER_PPM).fit(
+        Bounds(
+            up_foot_s=np.concatenate((clock.at(logged_s), foot_s, tx_s[1:])),
+            up_host_s=np.concatenate((np.full(100, stop_s + 10.0), host_s + half_s, answered[1:])),
+            down_foot_s=np.concatenate((foot_s, rx_s[1:])),
+            down_host_s=np.concatenate((host_s - half_s, asked[1:])),
+        )
+    )
 
 
 def _rows(name: str, interval_s: float, rate_hz: float) -> list[dict[str, Any]]:

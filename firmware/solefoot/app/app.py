@@ -127,9 +127,11 @@ class App:
         is_listening = self.is_listening
         if self.keeper is not None:
             self.keeper.listen(is_listening)
-        if self._send_replies() and (is_listening or self.log is None):
-            while self.send_one():
-                pass
+        if self._send_replies():
+            self._commands.send_pong(self.link)
+            if is_listening or self.log is None:
+                while self.send_one():
+                    pass
         if self.keeper is not None:
             self.keeper.turn(is_listening)
         elif self.sender.is_narrow:

@@ -3,10 +3,16 @@
 import gc
 
 from solecore.codec.forms import misfit
+from solecore.gait import ticks as _ticks
 from solecore.wire import messages as m
+from solecore.wire.frame import CRC_SIZE
 from solecore.wire.schema import WireError
 
 TABLE_PIECE: int = 512  # bytes of a table in one reply
+# Pings reach the foot at connection events of the radio. An answer given at once would wait for
+# the next one, nearly always a whole interval; held back for a random time of up to this, some
+# leave just before an event, and those tell the host our clock to a fraction of the interval.
+HOLD_US: int = 50000
 
 
 class RefusedError(ValueError):
@@ -24,6 +30,9 @@ class Commands:
         self._app = app
         self._kernels_name = kernels_name
         self._self_test = self_test
+        self._seed = (2 * app.settings.boot + app.settings.side) % 65537
+        self._hold_us = 0
+        self._pong = ()  # ref, ticks and wraps of a ping that waits for its answer
         self._handlers = {
             m.HELLO.msg_id: self._hello,
             m.START.msg_id: self._start,
@@ -165,6 +174,8 @@ class Commands:
                 )
             elif key == m.FITNESS:
                 s.fitness = value
+            elif key == m.SIDE:
+                s.next_side = value
             else:
                 s.rezero = value
             s.keep()
@@ -176,6 +187,7 @@ class Commands:
             s.fitness,
             s.rezero,
             s.next_period_us,
+            s.next_side,
         )[key]
         return m.SETTINGS_REPLY.pack(fields["ref"], key, now)
 
@@ -200,10 +212,20 @@ class Commands:
 
     def _ping(self, fields):
         sampler = self._app.sampler
-        rx = sampler.now()
-        rx_wraps = sampler.n_wraps
-        tx = sampler.now()
-        return m.PING_REPLY.pack(fields["ref"], rx, rx_wraps, tx, sampler.n_wraps)
+        self._seed = (self._seed * 75 + 74) % 65537
+        self._hold_us = (self._seed >> 2) * HOLD_US // 16385  # nothing reaches 2**30
+        self._pong = (fields["ref"], sampler.now(), sampler.n_wraps)
+
+    def send_pong(self, link) -> None:
+        """Answer a ping once its time has come and the link takes it, stamped as it leaves.
+
+        One answer waits at most: a ping that comes meanwhile takes its place, and hosts ask again.
+        """
+        sampler = self._app.sampler
+        if self._pong and _ticks.diff(sampler.now(), self._pong[1]) >= self._hold_us:
+            reply = m.PING_REPLY.pack(*self._pong, sampler.now(), sampler.n_wraps)
+            if link.send(bytearray(reply + bytes(CRC_SIZE)), len(reply)):
+                self._pong = ()
 
     def _credit(self, fields):
         if fields["boot"] == self._app.settings.boot and fields["stream"] < m.N_STREAMS:

@@ -55,6 +55,12 @@ class Sampler:
         most = per_frame + 1 if per_frame else 0
         self._imu_words = array("h", bytes(2 * settings.imu_axes * most))
         self._imu_frames_max = 0
+        self._imu_max = IMU_BYTES // (2 * settings.imu_axes) if per_frame else 0  # samples
+        self._imu_parts = (self._imu_words,)
+        if most > self._imu_max:  # at a low rate one frame brings several messages
+            step = self._imu_max * settings.imu_axes
+            view = memoryview(self._imu_words)
+            self._imu_parts = [view[i : i + step] for i in range(0, len(view), step)]
         if per_frame:
             room = IMU_BYTES // (2 * settings.imu_axes * per_frame)
             self._imu_size = m.HEADER_SIZE + IMU_BYTES
@@ -76,7 +82,9 @@ class Sampler:
             (settings.outbox_bytes + piece // 2) // piece, (MIN_FRAMES + fit - 1) // fit
         )
         self.frames = Outbox(0, largest, n_pieces, piece)
-        self.imu = Outbox(8, m.HEADER_SIZE + IMU_BYTES) if per_frame else Outbox(1, 0)
+        self.imu = Outbox(1, 0)
+        if per_frame:
+            self.imu = Outbox(max(8, 2 * len(self._imu_parts)), m.HEADER_SIZE + IMU_BYTES)
         self.alerts = Outbox(N_ALERTS, m.STRIDE.size)
         self._n_frames_dropped = 0
         self._ticks = clock.ticks_us()
@@ -134,7 +142,7 @@ class Sampler:
     @property
     def imu_per_message(self) -> int:
         """IMU samples in one message."""
-        return self._imu_frames_max * self._settings.imu_per_frame
+        return min(self._imu_frames_max * self._settings.imu_per_frame, self._imu_max)
 
     @property
     def n_wraps(self) -> int:
@@ -261,19 +269,26 @@ class Sampler:
     def _put_imu(self):
         """Queue what the IMU has gathered: as its clock is its own, one more or less than due."""
         n = self._board.read_imu_into(self._imu_words)
-        if not n:
-            return
+        i = 0
+        while n > 0:
+            self._add_imu(self._imu_parts[i], min(n, self._imu_max), n)
+            n -= self._imu_max
+            i += 1
+        if self._open_imu is not None:
+            self._n_imu_frames += 1
+            if self._n_imu_frames >= self._imu_frames_max:
+                self._close_imu()
+
+    def _add_imu(self, words, n, n_back):
+        """Put ``n`` samples into the open message; the first is ``n_back`` - 1 before the last."""
         n_words = n * self._settings.imu_axes
         if self._open_imu is not None and self._imu_at + 2 * n_words > self._imu_size:
             self._close_imu()
         if self._open_imu is None:
-            self._open_imu_message(n)
-        self._imu_at = self._copy16(self._imu_words, self._open_imu, n_words, self._imu_at)
+            self._open_imu_message(n_back)
+        self._imu_at = self._copy16(words, self._open_imu, n_words, self._imu_at)
         self._n_imu += n
-        self._n_imu_frames += 1
         self.seq[m.IMU] += n
-        if self._n_imu_frames >= self._imu_frames_max:
-            self._close_imu()
 
     def _open_imu_message(self, n):
         buf = self.imu.claim()

@@ -1,10 +1,12 @@
 """Several links as one: cable and radio at the same time."""
 
-from solecore.wire.messages import CREDIT, KEY, LOG_DATA, LOG_RANGE, REPLY, START
+from solecore.wire.messages import CREDIT, KEY, LOG_DATA, LOG_RANGE, PING, PING_REPLY, REPLY, START
 
 _START: int = START.msg_id
 _LOG_RANGE: int = LOG_RANGE.msg_id
 _LOG_DATA: int = LOG_DATA.msg_id
+_PING: int = PING.msg_id
+_PONG: int = PING_REPLY.msg_id
 _OF_LISTENER = (CREDIT.msg_id, KEY.msg_id)
 
 
@@ -17,7 +19,7 @@ class Links:
 
     def __init__(self, links) -> None:
         self._links = links
-        self._asker = self._listener = self._fetcher = links[0]
+        self._asker = self._listener = self._fetcher = self._pinger = links[0]
 
     @property
     def n_bad_frames(self) -> int:
@@ -50,6 +52,8 @@ class Links:
                         self._listener = link
                     elif message[0] == _LOG_RANGE:
                         self._fetcher = link
+                    elif message[0] == _PING:
+                        self._pinger = link
                 if link is self._listener:
                     return messages
                 return [message for message in messages if message[0] not in _OF_LISTENER]
@@ -58,6 +62,8 @@ class Links:
     def send(self, buf, n) -> bool:
         """Send ``n`` bytes of ``buf``, 4 spare ones behind them; False if that link is full."""
         kind = buf[0]
+        if kind == _PONG:  # it is held back: somebody else may have asked since
+            return self._pinger.send(buf, n)
         if kind & REPLY:
             return self._asker.send(buf, n)
         if kind == _LOG_DATA:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from solekit.inference.windows import (
     window,
 )
 from solekit.layouts import SIDES, FloatArray, Layout, Side
+from solekit.live_streams import merged
 
 if TYPE_CHECKING:
     from solekit.insole import Insole
@@ -36,6 +37,7 @@ _MIN_STEP_S = 0.002  # samples that come faster are thinned out
 _KEPT_S = WINDOW_S + MAX_APART_S + MAX_GAP_S
 _OFFSETS_S = (np.arange(N_FRAMES) - LATEST) / RATE_HZ
 _WAITING = 64  # batches of frames between the links and the network
+_Batch = tuple[Side, FloatArray, Any, tuple[FloatArray, FloatArray] | None]  # as ``push`` takes it
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,53 +268,36 @@ async def poses(
     for side, insole in feet.items():
         check_axes(stream.views[side], insole.known.imu_axes, insole.known.layout)
     use_newtons = all(insole.known.is_calibrated for insole in feet.values())
-    queue: asyncio.Queue[tuple[Side, FloatArray, Any, Any] | None] = asyncio.Queue(_WAITING)
-    works = [_frames(insole, queue, use_newtons=use_newtons) for insole in feet.values()]
+    works: list[AsyncIterator[_Batch]] = [
+        _frames(insole, use_newtons=use_newtons) for insole in feet.values()
+    ]
     if stream.uses_imu:
-        works += [_motion(insole, queue) for insole in feet.values()]
-    tasks = [asyncio.create_task(_told(work, queue), name="solekit poses") for work in works]
-    max_lag_s = math.inf if pair.clock.is_virtual else MAX_LAG_S
-    try:
-        n_open = len(tasks)
-        while n_open:
-            batches = [await queue.get()]
-            while not pair.clock.is_virtual and not queue.empty():
-                batches.append(queue.get_nowait())
-            for batch in batches:
-                if batch is not None:
-                    stream.push(*batch)
-            n_open -= sum(batch is None for batch in batches)
-            for task in tasks:
-                if task.done():
-                    task.result()  # a foot that has gone ends the poses
-            for pose in stream.pop(max_lag_s=max_lag_s):
+        works += [_motion(insole) for insole in feet.values()]
+    is_virtual = pair.clock.is_virtual
+    come = merged(
+        works,
+        name="solekit poses",
+        n_waiting=_WAITING,
+        takes_all=not is_virtual,
+        ends_together=True,  # a foot that has gone ends the poses
+    )
+    async with aclosing(come) as batches:
+        async for at_hand in batches:
+            for batch in at_hand:
+                stream.push(*batch)
+            for pose in stream.pop(max_lag_s=math.inf if is_virtual else MAX_LAG_S):
                 yield pose
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _told(work: Coroutine[Any, Any, None], queue: asyncio.Queue[Any]) -> None:
-    """Do ``work`` and tell the reader of ``queue`` that it has ended; one cancelled has none."""
-    try:
-        await work
-    except Exception:
-        await queue.put(None)
-        raise
-    await queue.put(None)
-
-
-async def _frames(insole: Insole, queue: asyncio.Queue[Any], *, use_newtons: bool) -> None:
+async def _frames(insole: Insole, *, use_newtons: bool) -> AsyncIterator[_Batch]:
     async for batch in insole.frames():
         t_s = insole.timeline().to_host_s(np.asarray(batch.foot_us * 1e-6, dtype=float))
         load = loads(insole.known, batch.values, batch.form, use_newtons=use_newtons)
-        await queue.put((insole.side, t_s, load, None))
+        yield cast("Side", insole.side), t_s, load, None
 
 
-async def _motion(insole: Insole, queue: asyncio.Queue[Any]) -> None:
+async def _motion(insole: Insole) -> AsyncIterator[_Batch]:
     async for sensed in insole.motion():
         parts = [sensed.accel_m_s2, *([] if sensed.gyro_rad_s is None else [sensed.gyro_rad_s])]
         t_s = insole.timeline().to_host_s(sensed.foot_us * 1e-6)
-        await queue.put((insole.side, np.empty(0), None, (t_s, np.concatenate(parts, axis=1))))
+        yield cast("Side", insole.side), np.empty(0), None, (t_s, np.concatenate(parts, axis=1))

@@ -6,10 +6,10 @@ outliers count here. All other rules, and the phases, are those of ``EventStride
 
 from __future__ import annotations
 
-import asyncio
 import math
 import struct
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,10 @@ import pandas as pd
 
 from solecore.wire import messages as m
 from solekit.biomarkers.dictionary import variable
+from solekit.errors import SolekitError
 from solekit.layouts import SIDES, FloatArray, Side
 from solekit.link import Data
+from solekit.live_streams import merged
 from solekit.strides import phases
 from solekit.strides.events import KINDS, EventTimes, FootEvents, Kind, join_dips, other_side
 from solekit.strides.spans import Spans, read_spans
@@ -270,23 +272,11 @@ async def strides(pair: Pair, *, max_clock_interval_s: float = 0.010) -> AsyncIt
         {side: insole.known for side, insole in feet.items()},
         max_clock_interval_s=max_clock_interval_s,
     )
-    queue: asyncio.Queue[tuple[Side, list[Data] | None]] = asyncio.Queue()
-
-    async def forward(side: Side) -> None:
-        try:
-            async for batch in feet[side].messages(m.PRESSURE, m.EVENTS, m.STRIDES):
-                await queue.put((side, batch))
-        finally:
-            await queue.put((side, None))
-
-    tasks = [asyncio.create_task(forward(side), name=f"solekit strides {side}") for side in feet]
     has_come: set[Side] = set()
-    try:
-        n_open = len(tasks)
-        while n_open:
-            side, batch = await queue.get()
+    sources = [_batches(side, insole) for side, insole in feet.items()]
+    async with aclosing(merged(sources, name="solekit strides")) as batches:
+        async for ((side, batch),) in batches:
             if batch is None:
-                n_open -= 1
                 stream.end(side)
             else:
                 has_come.add(side)
@@ -294,8 +284,16 @@ async def strides(pair: Pair, *, max_clock_interval_s: float = 0.010) -> AsyncIt
             if stream.is_due:
                 for stride in stream.pop({side: feet[side].timeline() for side in has_come}):
                     yield stride
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _batches(side: Side, insole: Insole) -> AsyncIterator[tuple[Side, list[Data] | None]]:
+    """Yield what comes of a foot, and None at its end, also where that is an error."""
+    error: SolekitError | None = None
+    try:
+        async for batch in insole.messages(m.PRESSURE, m.EVENTS, m.STRIDES):
+            yield side, batch
+    except SolekitError as problem:
+        error = problem
+    yield side, None
+    if error is not None:
+        raise error
