@@ -25,6 +25,7 @@ NAMES = (
     *("voisard_feet", "pyshoe", "gaitmap_example", "xio_gait"),
     *("miyuzn35", "leking45"),
     *("marpino", "mocap_forceplate", "walker_insoles", "sides"),
+    *("openpose_sideview", "blazepose_irfan"),
 )
 
 STRETCH = "stretch"  # a target that is wished for, not asked for

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-N_BOOTSTRAP = 2000
+from solekit.statistics import bootstrap
 
 
 def over_people(
@@ -22,17 +22,13 @@ def over_people(
     ``values`` maps a person to what belongs to it; ``statistic`` takes a list of such. With fewer
     than two people there is no interval (None).
     """
-    people = sorted(values)
-    value = round(float(statistic([values[p] for p in people])), digits)
-    if len(people) < 2:
-        return {"value": value, "interval": None}
-    random = np.random.default_rng(seed)
-    draws = [
-        statistic([values[people[i]] for i in random.integers(0, len(people), len(people))])
-        for _ in range(N_BOOTSTRAP)
-    ]
-    low, high = np.nanpercentile(draws, (2.5, 97.5))
-    return {"value": value, "interval": [round(float(low), digits), round(float(high), digits)]}
+    parts = [values[person] for person in sorted(values)]
+    found = bootstrap.over_people(parts, statistic, seed=seed)
+    ends = [round(found.low, digits), round(found.high, digits)]
+    return {
+        "value": round(found.value, digits),
+        "interval": ends if found.n_people > 1 else None,
+    }
 
 
 def joined_median(parts: Sequence[np.ndarray]) -> float:

@@ -4,8 +4,9 @@ The classifier two-sample test (Lopez-Paz and Oquab 2017, Revisiting classifier 
 ICLR): if a classifier cannot tell left-out members of two samples apart, the samples may be of one
 population. The members are people, not strides: strides of one person are alike, so a person is
 left out whole, every person counts the same however many strides there are, and labels are
-shuffled by person. As in separation.py every pair of a case and a control is left out in turn,
-which gives 0.5 for labels that mean nothing, in small and unequal groups too.
+shuffled by person. Every pair of a case and a control is left out in turn (Airola et al. 2011,
+Comput Stat Data Anal 55:1828), which gives 0.5 for labels that mean nothing, in small and unequal
+groups too.
 
 The strides of all people are standardised and turned to their principal axes without a look at
 the labels; a ridge penalty is the same after a rotation, and the fits become small.
@@ -21,8 +22,10 @@ import numpy as np
 
 from solekit.errors import DataError
 from solekit.layouts import BoolArray, FloatArray
-from tools.validate.separation import PENALTY, in_order, interval, ridge_logistic
+from solekit.statistics.bootstrap import in_order, of_pairs
+from solekit.statistics.logistic import ridge_logistic
 
+PENALTY = 1.0  # on half the squared weights of standardised variables; fixed, never tuned
 MIN_PEOPLE = 2  # of each group: one is left out, one is learned from
 MAX_ROWS = 20  # of one person, evenly taken
 KEPT_VARIANCE = 0.999
@@ -92,15 +95,15 @@ def two_sample(
             for _ in range(n_shuffles)
         ]
     )
-    auc = float(order.mean())
+    auc = of_pairs(order, seed=seed)
     return {
         "n_cases": int(group.is_case.sum()),
         "n_controls": int((~group.is_case).sum()),
-        "auc": auc,
-        "interval": interval(order, seed=seed),
+        "auc": auc.value,
+        "interval": [auc.low, auc.high],
         "shuffled_auc": float(chance.mean()) if n_shuffles else None,
         "shuffled_spread": np.percentile(chance, (2.5, 97.5)).tolist() if n_shuffles else None,
-        "shuffled_at_least": float((chance >= auc).mean()) if n_shuffles else None,
+        "shuffled_at_least": float((chance >= auc.value).mean()) if n_shuffles else None,
     }
 
 
@@ -117,7 +120,7 @@ def left_out(
         x = np.broadcast_to(axes, (len(part), *axes.shape))
         fits = ridge_logistic(x, is_case[group.person], learns, penalty=penalty)
         for (i, j), weights in zip(part, fits, strict=True):
-            score = axes @ weights
+            score = axes @ weights[:-1]  # the intercept changes no order
             apart = score[group.person == i][:, None] - score[group.person == j][None, :]
             found.append(float(in_order(apart).mean()))
     return np.array(found).reshape(len(case), len(control))
@@ -141,7 +144,7 @@ def giveaways(
     axes, turn, sd = _principal(group)
     case_rows = group.is_case[group.person]
     fit = ridge_logistic(axes[None], case_rows, group.weights[None], penalty=penalty)[0]
-    weights = turn @ fit
+    weights = turn @ fit[:-1]
     means = group.means()
     difference = means[group.is_case].mean(axis=0) - means[~group.is_case].mean(axis=0)
     taken: list[int] = []

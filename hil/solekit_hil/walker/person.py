@@ -119,6 +119,8 @@ class Motion:
     apart_m: float = 0.0  # the feet, more than in walking
     hump: float = 1.0
     is_backward: bool = False
+    bout_s: float = 10.0  # of walking, in bouts
+    pause_s: float = 3.0  # of standing, before and after each
 
 
 MOTIONS: dict[str, Motion] = {

@@ -44,7 +44,8 @@ _REVERSED: dict[Kind, Kind] = {
 class SeededWalker:
     """Steps with prescribed contacts and vertical forces; implements ``Walker``.
 
-    Those vary with the seed; feet, soles and body follow from them.
+    Those vary with the seed; feet, soles and body follow from them. ``style`` stands for a motion
+    that is not among ``MOTIONS``.
     """
 
     layouts: dict[Side, Layout]
@@ -52,7 +53,13 @@ class SeededWalker:
     duration_s: float
 
     def __init__(
-        self, motion: str, *, seed: int, layouts: dict[Side, Layout], person: Person
+        self,
+        motion: str,
+        *,
+        seed: int,
+        layouts: dict[Side, Layout],
+        person: Person,
+        style: Style | None = None,
     ) -> None:
         self.layouts = dict(layouts)
         self.body_weight_n = person.mass_kg * GRAVITY_M_S2
@@ -60,7 +67,7 @@ class SeededWalker:
         self.motion = motion
         self.seed = seed
         self.person = person
-        self.style = Style.of(person, MOTIONS[motion])
+        self.style = style or Style.of(person, MOTIONS[motion])
         rng = np.random.default_rng([seed, zlib.crc32(motion.encode())])
         self._schedule = make(self.style, rng)
         period, contacts = self._schedule.period_s, self._schedule.contacts

@@ -18,8 +18,6 @@ BoolArray = NDArray[np.bool_]
 
 N_STEPS = 1 << 14
 N_BOUTS = 1 << 9
-STAND_S = 3.0  # before and after each bout of walking
-WALK_S = 10.0
 
 
 class Steps(NamedTuple):
@@ -48,8 +46,9 @@ def endless(style: Style, rng: np.random.Generator) -> Steps:
 
 
 def bouts(style: Style, rng: np.random.Generator) -> Steps:
-    """Return bouts of ``WALK_S`` with ``STAND_S`` of standing before and after each."""
-    n = 2 * round(WALK_S / style.step_s / 2)
+    """Return bouts of ``bout_s`` with ``pause_s`` of standing before and after each."""
+    walk_s, stand_s = style.motion.bout_s, style.motion.pause_s
+    n = 2 * round(walk_s / style.step_s / 2)
     shape = (N_BOUTS, n + 1)  # the last row of a bout is the return to both feet
     on_left = (np.arange(n + 1) + rng.integers(2, size=(N_BOUTS, 1))) % 2 == 0
     columns = _steps(style, rng, on_left.ravel())
@@ -60,13 +59,13 @@ def bouts(style: Style, rng: np.random.Generator) -> Steps:
     transfer[:, -1] *= 1.5
     hold[:, -1] = 0
     hump[:, -1] = 0
-    scale = WALK_S / (transfer + hold).sum(axis=1, keepdims=True)
+    scale = walk_s / (transfer + hold).sum(axis=1, keepdims=True)
     transfer *= scale
     hold *= scale
-    length = 2 * STAND_S + WALK_S
-    start = np.cumsum(transfer + hold, axis=1) - (transfer + hold) + STAND_S
+    length = 2 * stand_s + walk_s
+    start = np.cumsum(transfer + hold, axis=1) - (transfer + hold) + stand_s
     start += np.arange(N_BOUTS)[:, None] * length
-    hold[:, -1] = 2 * STAND_S
+    hold[:, -1] = 2 * stand_s
     to_left = np.where(stands, style.person.load_share_left, on_left)
     table = (array.ravel() for array in (start, transfer, hold, to_left, hump))
     return Steps(N_BOUTS * length, *table, stands=stands.ravel())

@@ -1,0 +1,1 @@
+"""Statistics of cohorts: groups compared, tables checked, people predicted; research use only."""

@@ -1,0 +1,70 @@
+"""Whether a predicted chance can be believed, and when a prediction should be withheld."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from solekit.layouts import BoolArray, FloatArray
+from solekit.statistics.nested import Fold
+
+N_BINS = 10
+_MIN_IN_BIN = 10
+
+
+def brier(scores: FloatArray, is_case: BoolArray) -> float:
+    """Return the mean squared error of the chances (Brier 1950); 0.25 for always one half."""
+    return float(np.mean((scores - is_case) ** 2))
+
+
+def calibration_curve(scores: FloatArray, is_case: BoolArray) -> pd.DataFrame:
+    """Return bins of equally many people: predicted chance, share of cases, 95 % interval, n.
+
+    Intervals by Wilson (1927, J Am Stat Assoc 22:209). As few bins as hold ten people each.
+    """
+    n_bins = int(np.clip(len(scores) // _MIN_IN_BIN, 1, N_BINS))
+    rows = []
+    for part in np.array_split(np.argsort(scores, kind="stable"), n_bins):
+        n, share = len(part), float(is_case[part].mean())
+        z = float(norm.ppf(0.975))
+        middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+        predicted = float(scores[part].mean())
+        rows.append((predicted, share, middle - half, middle + half, n))
+    return pd.DataFrame(rows, columns=["predicted", "observed", "low", "high", "n"])
+
+
+def calibration_error(curve: pd.DataFrame) -> float:
+    """Return the expected calibration error: the mean gap of the bins, weighted by people."""
+    gap = np.abs(curve["predicted"].to_numpy() - curve["observed"].to_numpy())
+    return float(np.average(gap, weights=curve["n"].to_numpy()))
+
+
+def answers(folds: list[Fold], is_case: BoolArray, *, error: float) -> pd.DataFrame:
+    """Return per unit which classes cannot be excluded, by cross-conformal prediction.
+
+    A class is excluded if, of the known people of that class, at most a share ``error`` were as
+    unlike it in the inner folds (Vovk 2015, Ann Math Artif Intell 74:9, by class). One class left
+    is an answer; both or none is to abstain. Columns ``case`` and ``control`` (possible),
+    ``answered`` and ``right``, in the order of the units.
+    """
+    n = len(is_case)
+    possible = np.zeros((n, 2), dtype=bool)
+    for fold in folds:
+        for column, is_class in enumerate((is_case, ~is_case)):
+            unlike = (lambda s: 1 - s) if column == 0 else (lambda s: s)
+            known = np.sort(unlike(fold.known_scores[is_class[fold.known]]))
+            as_odd = len(known) - np.searchsorted(known, unlike(fold.scores), side="left")
+            possible[fold.out, column] = (as_odd + 1) / (len(known) + 1) > error
+    answered = possible.sum(axis=1) == 1
+    holds_truth = np.where(is_case, possible[:, 0], possible[:, 1])
+    return pd.DataFrame(
+        {
+            "case": possible[:, 0],
+            "control": possible[:, 1],
+            "answered": answered,
+            "covered": holds_truth,
+            "right": answered & holds_truth,
+        }
+    )
