@@ -12,7 +12,7 @@ from solekit.backfill import STOP_MESSAGES, Progress
 from solekit.errors import DataError
 from solekit.link import Data, Link
 from solekit.loss import StreamLoss, account
-from solekit.pings import exchange, tell_time
+from solekit.pings import exchanges, tell_time, uncertainty_s
 
 if TYPE_CHECKING:
     from solekit.insole import Insole
@@ -97,10 +97,9 @@ async def fetch_log(
         raise ValueError(f"stream {unknown.pop()!r} is not one of {known}")
     if insole.is_streaming:
         raise DataError(f"the {insole.side} insole streams; stop it before its log is fetched")
-    for _ in range(2):  # time pairs for the log of the boot that still runs
-        ping = await exchange(insole)
-        if insole.has_log:
-            await tell_time(insole, ping)
+    pings = await exchanges(insole)  # they place the log of the boot that still runs
+    if insole.has_log:
+        await tell_time(insole, min(pings, key=uncertainty_s))
     held = await log_ranges(insole)
     if not held:
         raise DataError(f"the log of the {insole.side} insole is empty")
@@ -119,7 +118,8 @@ async def fetch_log(
     writer.add_session(now_s(), "streams", side=insole.side, first=first)
     writer.add_session(now_s(), "fetched", side=insole.side, boot=boot)
     if boot == insole.known.boot:
-        writer.add_ping(insole.side, ping["host_rx_s"], ping)
+        for ping in pings:
+            writer.add_ping(insole.side, ping["host_rx_s"], ping)
     link = Link()
     link.begin(boot, tuple(first), info.imu_axes)
     received: list[list[Data]] = [[] for _ in m.STREAM_NAMES]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PING_MEAN_S = 0.5
 TIME_EVERY_S = 10.0
+AT_ONCE, AT_ONCE_S = 16, 1.6  # exchanges in a row before a log is fetched, and about how long
 _MOST_US = (1 << 32) - 1
 
 
@@ -66,6 +67,24 @@ async def exchange(insole: Insole) -> dict[str, float]:
     }
 
 
+async def exchanges(insole: Insole) -> list[dict[str, float]]:
+    """Return some exchanges of clocks at random moments, for one who does not stream for minutes.
+
+    Over a radio one alone is off by up to half an interval between connection events.
+    """
+    rng = random.Random(insole.known.boot)
+    found = [await exchange(insole)]
+    while len(found) < AT_ONCE:
+        await insole.clock.sleep(rng.uniform(0.0, AT_ONCE_S / AT_ONCE))
+        found.append(await exchange(insole))
+    return found
+
+
+def uncertainty_s(ping: dict[str, float]) -> float:
+    """Return how long an exchange was under way: its round trip without the foot's own part."""
+    return ping["host_rx_s"] - ping["host_tx_s"] - (ping["tx_us"] - ping["rx_us"]) * 1e-6
+
+
 async def tell_time(
     insole: Insole, ping: dict[str, float], line: PolygonTimeline | None = None
 ) -> None:
@@ -75,9 +94,8 @@ async def tell_time(
     """
     rx_us = int(ping["rx_us"])
     # The answer was held back on the foot: the ping had come in that long before the answer did.
-    latest_s = ping["host_rx_s"] - (ping["tx_us"] - ping["rx_us"]) * 1e-6
-    middle_s = (ping["host_tx_s"] + latest_s) / 2
-    half_s = max(0.0, latest_s - ping["host_tx_s"]) / 2
+    half_s = max(0.0, uncertainty_s(ping)) / 2
+    middle_s = ping["host_tx_s"] + half_s
     if line is not None and line.interval_s < half_s:
         middle_s = float(line.to_host_s(np.array([ping["rx_us"] * 1e-6]))[0])
         half_s = line.interval_s

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from solefoot.app.commands import HOLD_US
 from solekit.analysis import MAX_CLOCK_INTERVAL_S
 from solekit.live_timeline import REFIT_S, SPAN_S
+from solekit.pings import AT_ONCE, AT_ONCE_S
 from solekit.recording.foot import LOG_WANDER_PPM
 from solekit.timeline import Bounds, PolygonTimeline, between_s
 
@@ -178,23 +179,24 @@ def _line_of_log(
     live = PolygonTimeline().fit(streamed)
     told = [(streamed.down_foot_s[-1:], live.to_host_s(streamed.down_foot_s[-1:]))]
     halves = [live.interval_s]
-    asked = stop_s + np.array([0.0, 0.3])
+    asked = stop_s + np.cumsum(rng.uniform(0.03, 0.03 + AT_ONCE_S / AT_ONCE, AT_ONCE))
     heard = link.arrival(asked, rng)
-    held_s = rng.uniform(0, HELD_S, 2)
+    held_s = rng.uniform(0, HELD_S, AT_ONCE)
     answered = link.arrival(heard + held_s, rng)
     rx_s, tx_s = clock.at(heard), clock.at(heard + held_s)
     latest = answered - (tx_s - rx_s)
-    told.append((rx_s[:1], (asked[:1] + latest[:1]) / 2))
-    halves.append(float(latest[0] - asked[0]) / 2)
+    best = int(np.argmin(latest - asked))
+    told.append((rx_s[best : best + 1], (asked + latest)[best : best + 1] / 2))
+    halves.append(float((latest - asked)[best]) / 2)
     foot_s, host_s = (np.concatenate(parts) for parts in zip(*told, strict=True))
     half_s = np.array(halves)
     logged_s = np.linspace(SECONDS, stop_s, 100)  # it arrives at the end and says next to nothing
     return PolygonTimeline(window_s=1e9, wander_ppm=LOG_WANDER_PPM).fit(
         Bounds(
-            up_foot_s=np.concatenate((clock.at(logged_s), foot_s, tx_s[1:])),
-            up_host_s=np.concatenate((np.full(100, stop_s + 10.0), host_s + half_s, answered[1:])),
-            down_foot_s=np.concatenate((foot_s, rx_s[1:])),
-            down_host_s=np.concatenate((host_s - half_s, asked[1:])),
+            up_foot_s=np.concatenate((clock.at(logged_s), foot_s, tx_s)),
+            up_host_s=np.concatenate((np.full(100, stop_s + 10.0), host_s + half_s, answered)),
+            down_foot_s=np.concatenate((foot_s, rx_s)),
+            down_host_s=np.concatenate((host_s - half_s, asked)),
         )
     )
 

@@ -47,15 +47,15 @@ def _lunge(side: Side) -> list[tuple[float, Pose]]:
 
 
 _CROUCHED = {"body_up": -0.19, "lean": 0.75, **_both(arm=1.3, elbow=0.1)}
-_SEATED = {"body_up": -0.185, "body_ahead": -0.14, "lean": 0.08, "chair": 0.8, **_both(arm=0.4)}
-_BENT = {"body_up": -0.185, "body_ahead": -0.03, "lean": 0.75, "chair": 0.25, **_both(arm=0.5)}
+SEATED = {"body_up": -0.185, "body_ahead": -0.14, "lean": 0.08, "chair": 0.8, **_both(arm=0.4)}
+BENT = {"body_up": -0.185, "body_ahead": -0.03, "lean": 0.75, "chair": 0.25, **_both(arm=0.5)}
 _BENT_OVER = {"lean": 1.3, "body_up": -0.17, **_both(arm=1.4)}
 POSES: dict[str, list[tuple[float, Pose]]] = {
     "squat": [(1.1, _CROUCHED), (0.25, _CROUCHED), (1.0, {}), (0.5, {})],
     "lunge": [*_lunge("left"), *_lunge("right")],
     "sit-to-stand": [
-        *((0.8, {}), (0.9, _BENT), (0.7, _SEATED), (1.2, _SEATED)),
-        *((0.7, _BENT), (0.9, {})),
+        *((0.8, {}), (0.9, BENT), (0.7, SEATED), (1.2, SEATED)),
+        *((0.7, BENT), (0.9, {})),
     ],
     "warm-up": [
         *((0.9, _both(arm=3.0, elbow=0.05)), (0.9, _both(spread=1.4)), (0.7, {})),
