@@ -26,8 +26,8 @@ RATE_HZ = 120.0
 WALK_M = 3.0  # of each straight, Podsiadlo and Richardson 1991
 TURN_M = 1.6  # of way for half a turn
 SEATED_S = 6.0  # before
-REST_S = 120.0  # after: as long as the protocol waits
-_PAUSE_S = REST_S + 20.0
+_REST_S = 3.0  # after; the last sample is then held
+_PAUSE_S = 12.0  # of the straight walk's standing: more than what is used of it
 _GAIT = Gait("bouts", speed=0.75, cadence=0.92, pause_s=_PAUSE_S)
 _BEND_S, _RISE_S, _SIT_S = 0.7, 0.9, 0.7
 _UPRIGHT_S = 0.25  # before the first step, and after the last
@@ -68,7 +68,7 @@ def up_and_go(*, seed: int, layouts: dict[Side, Layout]) -> UpAndGo:
     first_s = up_s + _UPRIGHT_S
     down_s = first_s + style.motion.bout_s + _UPRIGHT_S
     end_s = down_s + _RISE_S + _SIT_S
-    t_s = np.arange(round((end_s + REST_S) * RATE_HZ)) / RATE_HZ
+    t_s = np.arange(round((end_s + _REST_S) * RATE_HZ)) / RATE_HZ
     straight = SeededWalker("tug", seed=seed, layouts=layouts, person=person, style=style)
     points = straight.body(t_s + _PAUSE_S - first_s).keypoints_m
     points[:, :, 0] -= points[0, INDEX["left_ankle"], 0]
@@ -161,7 +161,7 @@ def _way(along_m: FloatArray) -> tuple[FloatArray, FloatArray]:
         heading += np.pi * u * u * u * (10 + u * (6 * u - 15))
     ahead = np.column_stack([np.cos(heading), np.sin(heading)])
     steps = (ahead[1:] + ahead[:-1]) / 2 * _STEP_M
-    place = np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]) + [table_m[0], 0.0]
+    place = np.concatenate([[[table_m[0], 0.0]], steps]).cumsum(axis=0)
     at = np.column_stack([np.interp(along_m, table_m, axis) for axis in place.T])
     return at, np.interp(along_m, table_m, heading)
 

@@ -22,7 +22,8 @@ from solekit_hil.walker import MOTIONS as WALKER_MOTIONS
 STANCES = "stances"  # somebody who calibrates: see ``solekit_hil.stances``
 PRESS = "press"  # nobody, under a bench press: see ``solekit_hil.press``
 JUMPS = "jumps"  # somebody who checks the clocks: see ``solekit_hil.jumps``
-MOTIONS = (*WALKER_MOTIONS, STANCES, PRESS, JUMPS)
+TUG = "tug"  # somebody who gets up, walks and sits down again: see ``solekit_hil.tug``
+MOTIONS = (*WALKER_MOTIONS, STANCES, PRESS, JUMPS, TUG)
 FORMS = {name: form for form, name in m.FORM_NAMES.items()}
 
 

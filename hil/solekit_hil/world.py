@@ -25,7 +25,7 @@ from solekit_hil.feet import Foot, LocalFoot, MicroPythonFoot, Step
 from solekit_hil.filewalker import FileWalker
 from solekit_hil.radio.air import Air
 from solekit_hil.sensors import VirtualSensor, geometry_table, imu_words, side_index
-from solekit_hil.uri import FORMS, JUMPS, PRESS, STANCES, VirtualSpec
+from solekit_hil.uri import FORMS, JUMPS, PRESS, STANCES, TUG, VirtualSpec
 
 LOST_AFTER_S = 1.0  # silence after which a link that was cut for good counts as lost
 UPDATE_KB = 24  # of heap: the code of an update, its messages, the signature
@@ -360,6 +360,11 @@ def _source(spec: VirtualSpec) -> Any:
         from solekit_hil.jumps import jumper  # only those who check clocks need it
 
         return _Measured(jumper(seed=spec.seed, layouts=pair))
+    if spec.motion == TUG:
+        from solekit_hil.tug import up_and_go  # only those who test the protocol need it
+
+        # Who sits again stays seated for as long as anybody records.
+        return _Measured(up_and_go(seed=spec.seed, layouts=pair).walker, duration_s=math.inf)
     return _Measured(walkers.build(spec.motion, seed=spec.seed, layouts=pair))
 
 
@@ -368,9 +373,9 @@ class _Measured:
 
     has_imu = True
 
-    def __init__(self, walker: Any) -> None:
+    def __init__(self, walker: Any, *, duration_s: float | None = None) -> None:
         self.layouts: dict[str, Layout] = walker.layouts
-        self.duration_s: float = walker.duration_s
+        self.duration_s: float = walker.duration_s if duration_s is None else duration_s
         self.body_weight_n: float = walker.body_weight_n
         self.sample = walker.sample
         self.imu = walker.imu

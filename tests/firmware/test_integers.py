@@ -131,7 +131,7 @@ def test_no_intermediate_of_the_sampling_path_reaches_2_to_the_30(watched):
     settings = Settings(geometry(GRID_30X22, True), profile(GRID_30X22), 1, "S", 65535)
     clock = SimpleNamespace(us=(1 << 30) - 400_000)
     clock.ticks_us = lambda: clock.us & m.TICKS_MASK
-    board = SimpleNamespace(read_imu_into=lambda words: None)
+    board = SimpleNamespace(read_imu_into=lambda words: 0)
     sampler = watched.sampler.Sampler(board, clock, settings, watched.plain)
     for form in (m.CODED8, m.RAW12, m.RAW8):
         sampler.set_form(form)

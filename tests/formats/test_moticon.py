@@ -83,8 +83,10 @@ def test_pressures_become_the_files_own_total_force(load_bytes):
         assert np.array_equal(foot.t_s, np.arange(40) / 100)
         np.testing.assert_allclose(foot.force_n, pressures(40, side) * AREAS[side], rtol=1e-6)
         np.testing.assert_allclose(foot.layout.area_mm2, AREAS[side] * 100, rtol=1e-6)
-        assert np.array_equal(foot.accel_m_s2, imu(40)[:, :3] * G)
-        assert np.array_equal(foot.gyro_rad_s, np.deg2rad(imu(40)[:, 3:]))
+        # The left foot's axes are mirrored in the export: y points medially.
+        y = -1.0 if side == "left" else 1.0
+        assert np.array_equal(foot.accel_m_s2, imu(40)[:, :3] * G * [1, y, 1])
+        assert np.array_equal(foot.gyro_rad_s, np.deg2rad(imu(40)[:, 3:]) * [y, 1, y])
     assert found.notes == (
         "Positions are on a nominal sole of 260 x 90 mm: the file gives size '5', no millimetres.",
     )

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from solekit.contacts import InertialContacts
 from solekit.formats import load_source
+from solekit.motion_side import MotionSide
 
 G = 9.80665
 
@@ -74,3 +76,28 @@ def test_the_live_example_has_marks_but_no_gait_events(data_dir):
     assert [foot.t_s.size for foot in found.feet.values()] == [499, 499]
     assert found.feet["left"].total_n.max() == pytest.approx(905, abs=1.5)
     assert found.feet["right"].total_n.max() == pytest.approx(904, abs=1.5)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["230927_102114.txt", "walk_data_with_events_text_export.txt"])
+def test_left_and_right_feet_are_each_others_mirror_image(data_dir, name):
+    found = load_source(data_dir / "moticon_opengo" / name)
+    words = {}
+    for side, foot in found.feet.items():
+        swings = InertialContacts().detect(foot.accel_m_s2, foot.gyro_rad_s, t_s=foot.t_s).swings_
+        grid_s = swings["to_s"].to_numpy(dtype=float)[:, None] + np.arange(-0.4, 0.6, 0.01)
+        grid_s = grid_s[(grid_s[:, 0] > foot.t_s[0]) & (grid_s[:, -1] < foot.t_s[-1])]
+        imu = np.hstack([foot.accel_m_s2, foot.gyro_rad_s])
+        strides = [np.interp(grid_s, foot.t_s, column) for column in imu.T]
+        words[side] = np.mean(strides, axis=1)  # (6, n)
+        assert len(grid_s) >= 3
+    agree = [np.corrcoef(words["left"][i], words["right"][i])[0, 1] for i in range(6)]
+    assert (np.sign(agree) == [1, -1, 1, -1, 1, -1]).all(), agree  # forward and up; the rest
+
+
+@pytest.mark.data
+def test_the_motion_of_each_foot_tells_its_side(data_dir):
+    found = load_source(data_dir / "moticon_opengo" / "230927_102114.txt")
+    for side, foot in found.feet.items():
+        judged = MotionSide().judge(foot.accel_m_s2, foot.gyro_rad_s, t_s=foot.t_s)
+        assert judged.side_ == side

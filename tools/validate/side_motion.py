@@ -115,11 +115,7 @@ def _moticon(folder: Path) -> Iterator[Imu]:
             continue
         for side, foot in source.feet.items():
             if foot.accel_m_s2 is not None and foot.gyro_rad_s is not None:
-                # Like the CoP of this vendor (``formats.moticon_cells``) the second axis points
-                # medially on both feet: the axes of the left one are a mirror image.
-                flip = np.array([1.0, -1.0, 1.0]) if side == "left" else np.ones(3)
-                accel, gyro = foot.accel_m_s2 * flip, foot.gyro_rad_s * flip * np.prod(flip)
-                yield "moticon_opengo", "", side, foot.t_s, accel, gyro
+                yield "moticon_opengo", "", side, foot.t_s, foot.accel_m_s2, foot.gyro_rad_s
 
 
 def _boards(folder: Path) -> list[tuple[Side | None, Side | None]]:

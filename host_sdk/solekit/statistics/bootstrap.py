@@ -125,21 +125,34 @@ def of_pairs(
 
     ``order`` is 1 where the case is higher, 0.5 for a tie, 0 else, so that the mean is an AUC.
     Cases and controls are drawn again; whatever scored them is not: what other people would have
-    taught a classifier is not in the interval.
+    taught a classifier is not in the interval (``auc_interval`` adds it).
     """
+    value, draws = draws_of_pairs(order, seen, n_draws=n_draws, seed=seed)
+    if not len(draws):
+        return Interval(value, float("nan"), float("nan"), sum(order.shape))
+    low, high = np.percentile(draws, _percentiles(coverage))
+    return Interval(value, float(low), float(high), sum(order.shape))
+
+
+def draws_of_pairs(
+    order: FloatArray,
+    seen: BoolArray | None = None,
+    *,
+    n_draws: int = N_DRAWS,
+    seed: int = 1,
+) -> tuple[float, FloatArray]:
+    """Return the mean of ``of_pairs`` and that of each draw; no draws of fewer than two people."""
     seen = np.ones(order.shape, dtype=bool) if seen is None else seen
     there, total = seen.astype(float), np.where(seen, order, 0.0)
     value = float(total.sum() / there.sum()) if there.sum() else float("nan")
     if min(order.shape) < 2:
-        return Interval(value, float("nan"), float("nan"), sum(order.shape))
+        return value, np.zeros(0)
     random = np.random.default_rng(seed)
     case, control = (
         random.multinomial(n, np.full(n, 1 / n), size=n_draws).astype(float) for n in order.shape
     )
     n_pairs = np.einsum("dk,dk->d", case @ there, control)
-    draws = np.einsum("dk,dk->d", case @ total, control)[n_pairs > 0] / n_pairs[n_pairs > 0]
-    low, high = np.percentile(draws, _percentiles(coverage))
-    return Interval(value, float(low), float(high), sum(order.shape))
+    return value, np.einsum("dk,dk->d", case @ total, control)[n_pairs > 0] / n_pairs[n_pairs > 0]
 
 
 def in_order(difference: FloatArray) -> FloatArray:

@@ -19,6 +19,7 @@ from solekit.errors import DataError, MissingExtraError
 from solekit.layouts import BoolArray, FloatArray
 from solekit.statistics.bootstrap import in_order
 from solekit.statistics.logistic import chances, ridge_logistic
+from solekit.statistics.ranges import beyond
 
 PENALTIES = (100.0, 10.0, 1.0, 0.1)  # on half the squared weights of standardised variables
 MODELS = ("logistic", "forest")
@@ -70,8 +71,8 @@ class Fold:
 
     ``known`` and ``known_scores`` are the other units and their scores in the inner folds;
     ``change`` (p,) is by how many pairs in order fewer there are when a variable is permuted.
-    ``outside`` names per unit the variables beyond what was learned from, ``far`` whether all
-    together are.
+    ``outside`` names per unit the variables unlike what was learned from, ``far`` whether all
+    together are (``ranges``).
     """
 
     out: IntArray
@@ -183,8 +184,10 @@ def _standardised(units: Units, learns: BoolArray) -> FloatArray:
     rows = learns[units.unit]
     seen = units.rows[rows]
     nobody = ~np.isfinite(seen).any(axis=0)
-    median = np.nanmedian(np.where(nobody, 0.0, seen), axis=0)
-    filled = np.where(np.isfinite(units.rows), units.rows, median)
+    filled = units.rows
+    if not np.isfinite(filled).all():  # a median takes longer than a fit
+        median = np.nanmedian(np.where(nobody, 0.0, seen), axis=0)
+        filled = np.where(np.isfinite(filled), filled, median)
     weights = units.weights()[rows][:, None]
     mean = (weights * filled[rows]).sum(axis=0) / weights.sum()
     sd = np.sqrt((weights * (filled[rows] - mean) ** 2).sum(axis=0) / weights.sum())
@@ -280,19 +283,9 @@ def _changes(
 def _beyond(
     units: Units, x: FloatArray, out: IntArray, learns: BoolArray
 ) -> tuple[BoolArray, BoolArray]:
-    """Return which variables (units, p) lie outside what was learned from, and who is far away.
-
-    Far is a Mahalanobis distance, with a covariance that is shrunk (Ledoit and Wolf 2004, J
-    Multivar Anal 88:365), larger than that of everybody who was learned from.
-    """
-    from sklearn.covariance import LedoitWolf
-
+    """Return which variables (units, p) are unlike what was learned from, and who is far."""
     means = np.column_stack([units.mean(column) for column in x.T])
-    seen, asked = means[learns], means[out]
-    low, high = seen.min(axis=0), seen.max(axis=0)
-    cloud = LedoitWolf().fit(seen)
-    far = cloud.mahalanobis(asked) > cloud.mahalanobis(seen).max()
-    return (asked < low) | (asked > high), np.asarray(far, dtype=bool)
+    return beyond(means[learns], means[out])
 
 
 def need_sklearn() -> None:

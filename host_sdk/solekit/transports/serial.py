@@ -61,6 +61,7 @@ class SerialTransport:
         self._thread: threading.Thread | None = None
         self._device: tuple[int, int, str] | None = None  # which one it is, by what USB tells
         self._closing = threading.Event()
+        self._has_gone = False
         self._sending = asyncio.Lock()  # two halves of two messages make none
         self._queue: asyncio.Queue[tuple[float, bytes] | ConnectionLostError | None] = (
             asyncio.Queue()
@@ -75,6 +76,7 @@ class SerialTransport:
         except (serial.SerialException, ValueError) as error:
             raise TransportError(self._explain(error)) from error
         self._closing.clear()
+        self._has_gone = False
         self._device = _device_at(self._name)
         self._queue = asyncio.Queue()
         loop = asyncio.get_running_loop()
@@ -116,6 +118,7 @@ class SerialTransport:
             if again is None:
                 if not self._closing.is_set():
                     end = ConnectionLostError(self.uri, reason)
+                    self._has_gone = True  # before anybody hears of it: this thread lives on a little
                 break
             port = self._port = again
             self.n_reconnects += 1
@@ -164,7 +167,7 @@ class SerialTransport:
         async with self._sending:
             port = self._port
             if port is None:
-                if not self._thread.is_alive():
+                if self._has_gone:
                     raise ConnectionLostError(self.uri, "it has gone")
                 return
             try:
