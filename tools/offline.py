@@ -1,7 +1,7 @@
 """Does the core work without a network? `python -m tools.offline [PYTEST ARGUMENTS]` runs its
 tests in a network namespace that holds nothing but the machine itself (Linux). `python -m
-tools.offline wheels [--machine armv7l]` asks the package index, which needs a network, whether
-every core dependency has a wheel for another machine.
+tools.offline wheels [--machine armv7l] [--extra predict]` asks the package index, which needs a
+network, whether every core dependency, and those of extras, has a wheel for another machine.
 """  # noqa: D205
 
 from __future__ import annotations
@@ -84,15 +84,24 @@ def _inside(command: list[str]) -> int:
     return subprocess.run(command).returncode
 
 
-def requirements(machine: str) -> list[str]:
-    """Return the core dependencies of the package on a Linux ``machine``, without markers."""
+def requirements(machine: str, extras: Sequence[str] = ()) -> list[str]:
+    """Return the core dependencies of the package on a Linux ``machine``, without markers.
+
+    Those of ``extras`` follow. ValueError names the extras that there are.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    optional = project["optional-dependencies"]
+    for extra in extras:
+        if extra not in optional:
+            raise ValueError(f"there is no extra {extra!r}; use one of {', '.join(optional)}")
     found = []
-    for line in project["dependencies"]:
+    lines = [*project["dependencies"], *(line for extra in extras for line in optional[extra])]
+    for line in dict.fromkeys(lines):
         needed = Requirement(line)
         there = {"platform_machine": machine, "sys_platform": "linux"}
         if needed.marker is None or needed.marker.evaluate(there):
-            found.append(f"{needed.name}{needed.specifier}")
+            inner = f"[{','.join(sorted(needed.extras))}]" if needed.extras else ""
+            found.append(f"{needed.name}{inner}{needed.specifier}")
     return found
 
 
@@ -137,8 +146,14 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments[:1] == ["wheels"]:
         parser = argparse.ArgumentParser(prog="python -m tools.offline wheels")
         parser.add_argument("--machine", choices=sorted(MACHINES), default="aarch64")
-        machine = parser.parse_args(arguments[1:]).machine
-        rows = [wheel(requirement, machine) for requirement in requirements(machine)]
+        parser.add_argument("--extra", action="append", default=[], help="may be repeated")
+        asked = parser.parse_args(arguments[1:])
+        machine = asked.machine
+        try:
+            needed = requirements(machine, asked.extra)
+        except ValueError as error:
+            parser.error(str(error))
+        rows = [wheel(requirement, machine) for requirement in needed]
         for row in rows:
             said = ", ".join(row["wheels"]) if row["resolves"] else f"no wheel of {row['missing']}"
             print(f"{machine} {row['requirement']}: {said}")

@@ -46,3 +46,13 @@ def test_what_runs_models_is_no_requirement_of_32_bit_arm():
         assert {"numpy", "scipy", "pandas", "mcap"} <= {
             word.partition(">")[0] for word in names[machine].split()
         }
+
+
+def test_extras_add_what_they_need_with_its_own_extras_and_a_wrong_one_is_told(capsys):
+    core = offline.requirements("aarch64")
+    more = offline.requirements("aarch64", ["predict", "cohort", "parquet"])
+    added = [word.partition(">")[0] for word in more[len(core) :]]
+    assert added == ["scikit-learn", "dask[distributed]", "pyarrow"]
+    with pytest.raises(SystemExit):
+        offline.main(["wheels", "--extra", "nonsense"])
+    assert "there is no extra 'nonsense'; use one of report" in capsys.readouterr().err

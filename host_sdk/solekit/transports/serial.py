@@ -118,7 +118,7 @@ class SerialTransport:
             if again is None:
                 if not self._closing.is_set():
                     end = ConnectionLostError(self.uri, reason)
-                    self._has_gone = True  # before anybody hears of it: this thread lives on a little
+                    self._has_gone = True  # before anybody hears of it: the thread lives on
                 break
             port = self._port = again
             self.n_reconnects += 1
