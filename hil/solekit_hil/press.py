@@ -12,6 +12,7 @@ import numpy as np
 
 from solekit.layouts import FloatArray, Layout, Side
 from solekit_hil import walker as walkers
+from solekit_hil.stances import AtRest
 
 REST_S = 3.0
 RAMP_S = 1.0
@@ -33,7 +34,7 @@ def schedule(peak_kpa: float) -> tuple[FloatArray, FloatArray]:
     return t_s, share * peak_kpa
 
 
-class PressWalker:
+class PressWalker(AtRest):
     """What ``World`` needs of a walker, for a press; after its schedule it stays off."""
 
     has_imu = False  # the press asks for no motion
@@ -64,14 +65,3 @@ class PressWalker:
             side: kpa[:, None] * layout.area_mm2 * 1e-3 for side, layout in self.layouts.items()
         }
         return cells, self.imu(t_s), None
-
-    def imu(self, t_s: FloatArray | float) -> dict[str, Any]:
-        """Return a foot at rest, (n, 6) per side."""
-        still = np.zeros((len(np.atleast_1d(t_s)), 6), np.float32)
-        still[:, 2] = 9.80665
-        return dict.fromkeys(self.layouts, still)
-
-    def events(self, t0_s: float, t1_s: float) -> list[Any]:
-        """Return no event: nobody takes a step."""
-        del t0_s, t1_s
-        return []

@@ -29,7 +29,24 @@ SWAY = 0.015  # of the share from foot to foot
 SWAY_HZ = 0.3
 
 
-class StanceWalker:
+class AtRest:
+    """Feet that stay where they are."""
+
+    layouts: dict[Any, Layout]  # by side
+
+    def imu(self, t_s: FloatArray | float) -> dict[str, Any]:
+        """Return a foot at rest, (n, 6) per side."""
+        still = np.zeros((len(np.atleast_1d(t_s)), 6), np.float32)
+        still[:, 2] = 9.80665
+        return dict.fromkeys(self.layouts, still)
+
+    def events(self, t0_s: float, t1_s: float) -> list[Any]:
+        """Return no event: nobody takes a step."""
+        del t0_s, t1_s
+        return []
+
+
+class StanceWalker(AtRest):
     """What ``World`` needs of a walker; after the shifts the person stands for ever."""
 
     has_imu = True
@@ -80,14 +97,3 @@ class StanceWalker:
         share = at[:, 0] + SWAY * np.sin(2 * np.pi * SWAY_HZ * t)
         on = np.clip((t - UNLOADED_S) / SHIFT_S, 0.0, 1.0)
         return share, at[:, 1], self.body_weight_n * on * on * (3 - 2 * on)
-
-    def imu(self, t_s: FloatArray | float) -> dict[str, Any]:
-        """Return a foot at rest, (n, 6) per side."""
-        still = np.zeros((len(np.atleast_1d(t_s)), 6), np.float32)
-        still[:, 2] = 9.80665
-        return dict.fromkeys(self.layouts, still)
-
-    def events(self, t0_s: float, t1_s: float) -> list[Any]:
-        """Return no event: nobody takes a step."""
-        del t0_s, t1_s
-        return []

@@ -1,7 +1,6 @@
 """Recordings on a local Dask cluster: a real scheduler and workers in processes of their own."""
 
 import os
-import subprocess
 import sys
 
 import pytest
@@ -9,17 +8,8 @@ import pytest
 from solekit.cohort import workers
 from solekit.cohort.outcome import Source
 from solekit.errors import DataError, TransportError
+from tools.bench.cohort import dask
 
-CLUSTER = """
-import sys
-from distributed import LocalCluster
-
-if __name__ == "__main__":
-    local = dict(dashboard_address=None, host="127.0.0.1")
-    with LocalCluster(n_workers=2, threads_per_worker=1, **local) as cluster:
-        print(cluster.scheduler_address, flush=True)
-        sys.stdin.readline()
-"""
 WORK = """
 import os
 from solekit.cohort.outcome import SUMMARY, Outcome
@@ -38,7 +28,6 @@ def work(source):
 def cluster(tmp_path_factory):
     """The address of a scheduler with two workers, and work that they can import."""
     folder = tmp_path_factory.mktemp("cluster")
-    (folder / "cluster.py").write_text(CLUSTER, encoding="utf-8")
     (folder / "cohort_work.py").write_text(WORK, encoding="utf-8")
     environment = {
         **os.environ,
@@ -47,22 +36,11 @@ def cluster(tmp_path_factory):
         "DASK_LOGGING__DISTRIBUTED": "critical",
     }
     sys.path.insert(0, str(folder))
-    with subprocess.Popen(
-        [sys.executable, str(folder / "cluster.py")],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.stdin.write("\n")
-            process.stdin.close()
-            sys.path.remove(str(folder))
+    try:
+        with dask(folder, environment) as address:
+            yield address
+    finally:
+        sys.path.remove(str(folder))
 
 
 @pytest.mark.parametrize("bad", ["bug", "kills"])

@@ -49,7 +49,7 @@ print(json.dumps({"code": code or 0, "rss": largest}))
 
 def measure(people: int = PEOPLE, copies: int = COPIES) -> list[dict[str, Any]]:
     """Return one row per way of working."""
-    with tempfile.TemporaryDirectory() as scratch, _dask(Path(scratch)) as address:
+    with tempfile.TemporaryDirectory() as scratch, dask(Path(scratch)) as address:
         folder = make(Path(scratch), people, copies)
         rows = [
             row(folder, "one core", []),
@@ -62,12 +62,13 @@ def measure(people: int = PEOPLE, copies: int = COPIES) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _dask(folder: Path) -> Iterator[str]:
-    """Yield the address of a scheduler with two workers on this computer."""
+def dask(folder: Path, environment: dict[str, str] | None = None) -> Iterator[str]:
+    """Yield the address of a scheduler with two workers here; its script lies in ``folder``."""
     cluster = folder / "cluster.py"
     cluster.write_text(_CLUSTER, encoding="utf-8")
     with subprocess.Popen(
         [sys.executable, str(cluster)],
+        env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
