@@ -135,6 +135,8 @@ def wheel(requirement: str, machine: str) -> dict[str, Any]:
     lines = [line.removeprefix("ERROR: ") for line in errors]
     why = next((line for line in lines if _MISSING in line), "; ".join(lines[:2]))
     missing = why.partition(_MISSING)[2].split()[0] if _MISSING in why else why
+    if "conflicting dependencies" in why:  # a page of version numbers, and not what is missing
+        missing = f"something that {requirement} needs"
     return {**row, "resolves": False, "missing": missing}
 
 

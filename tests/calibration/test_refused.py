@@ -17,8 +17,10 @@ from solekit.errors import DataError
 from solekit.inference.signals import signals_of
 from solekit.recording import Recording
 from solekit_hil import world
+from tests.inference.fakes import fake
 
-FORCE = re.compile(r"_(n|kpa|n_s|kpa_s)$")  # names that carry newtons or kilopascals
+# Names that carry newtons or kilopascals, also where a side follows.
+FORCE = re.compile(r"_(n|kpa|n_s|kpa_s)(_left|_right)?$")
 TOLD = re.compile(r"\d\s*(N|kPa|newtons?)\b")
 
 
@@ -45,12 +47,29 @@ def walk(tmp_path_factory):
     return path
 
 
+@pytest.fixture
+def network(monkeypatch):
+    """Return a call that puts a network without weights in place of the zoo's."""
+    from solekit.inference import zoo
+
+    known = fake("cells-16", 16, n_imu=0)
+
+    def put():
+        monkeypatch.setattr(zoo, "open_zoo_model", lambda *_, **__: (known.card, known.model))
+
+    return put
+
+
 def forces_in(table):
     """Return the names of what a table tells as a force or a pressure."""
     told = [name for name in table if FORCE.search(str(name)) and table[name].notna().any()]
     if "quantity" in table:
         known = table.loc[table["mean"].notna(), "quantity"]
         told += [name for name in known if FORCE.search(name)]
+    if {"unit", "value"} <= set(table):
+        told += table.loc[
+            table["value"].notna() & table["unit"].isin(["N", "kPa"]), "name"
+        ].tolist()
     return told
 
 
@@ -71,31 +90,37 @@ def run(*arguments):
         ("export", "--format", "parquet"),
         ("info",),
         ("verify",),
+        ("cohort",),
+        ("cohort", "--json"),
+        ("infer",),
+        ("infer", "--json"),
     ],
     ids=" ".join,
 )
-def test_no_command_tells_a_force(walk, tmp_path, capsys, command):
+def test_no_command_tells_a_force(walk, network, tmp_path, capsys, command):
     name, *options = command
-    if "parquet" in options:
+    if "parquet" in options or name == "cohort":
         pytest.importorskip("pyarrow")
-    if name == "export":
+    if name in ("export", "cohort", "infer"):
         options += ["--out", tmp_path / "tables"]
+    if name == "infer":
+        network()
     if name == "report":
         options += ["--out", tmp_path / "page.html"]
     assert run(name, walk, *options) in (0, 1)
     told = capsys.readouterr()
     assert not TOLD.search(told.out + told.err)
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert (name in ("export", "report")) == bool(written)
+    assert (name in ("export", "report", "cohort", "infer")) == bool(written), told.err
     for path in written:
         if path.suffix == ".html":
             text = path.read_text(encoding="utf-8")
             text = re.sub(r"<style.*?</style>|data:image[^\"]*", "", text, flags=re.DOTALL)
             assert not TOLD.search(text)
             assert "uncalibrated" in text
-        else:
+        elif path.suffix in (".csv", ".parquet"):
             read = pd.read_csv if path.suffix == ".csv" else pd.read_parquet
-            assert forces_in(read(path)) == []
+            assert forces_in(read(path)) == [], path.name
     for line in told.out.splitlines() if "--json" in options else ():
         row = json.loads(line)
         assert not [key for key in row if FORCE.search(key) and row[key] is not None]
@@ -123,5 +148,8 @@ def test_no_call_tells_a_force(walk):
 def test_the_check_would_see_a_force():
     assert TOLD.search("peak 240 kPa")
     assert forces_in(pd.DataFrame({"cell_1_n": [1.0]})) == ["cell_1_n"]
+    assert forces_in(pd.DataFrame({"peak_force_n_left": [1.0]})) == ["peak_force_n_left"]
     told = pd.DataFrame({"quantity": ["peak_kpa", "arch_index"], "mean": [200.0, 0.2]})
     assert forces_in(told) == ["peak_kpa"]
+    told = pd.DataFrame({"name": ["load", "time"], "value": [1.0, 2.0], "unit": ["N", "s"]})
+    assert forces_in(told) == ["load"]

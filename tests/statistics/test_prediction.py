@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from solekit.cli import main
 from solekit.errors import DataError
-from solekit.statistics.bootstrap import of_pairs
+from solekit.statistics.auc_interval import of_repeats
 from solekit.statistics.logistic import ridge_logistic
 from solekit.statistics.nested import Units, cross_validate, order_of
 from solekit.statistics.prediction import PersonPrediction
@@ -39,8 +39,8 @@ def test_the_auc_of_normal_groups_is_recovered_within_its_interval():
     held, found = 0, []
     for seed in range(24):
         of = units(seed, 80, 100, 1.2)
-        order, seen = order_of(cross_validate(of, seed=seed, explain=False), of.is_case)
-        auc = of_pairs(order, seen, n_draws=300)
+        met = [order_of(cross_validate(of, seed=seed, explain=False), of.is_case)]
+        auc = of_repeats(met, n_draws=300)
         held += auc.low <= auc_of(1.2) <= auc.high
         found.append(auc.value)
     assert np.mean(found) == pytest.approx(auc_of(1.2), abs=0.025)
@@ -112,14 +112,6 @@ def test_excluded_classes_are_wrong_as_seldom_as_asked():
     sure = predicted(people(1, 60, 60, 1.0), error=0.05).abstention_
     bold = predicted(people(1, 60, 60, 1.0), error=0.3).abstention_
     assert sure["answered"] < bold["answered"]
-
-
-def test_somebody_beyond_all_others_is_marked():
-    table = people()
-    table.loc[7, "pose_d"] = 40.0
-    marked = predicted(table).people_.set_index("person")["out_of_range"]
-    assert marked["p007"]
-    assert marked.mean() < 0.2
 
 
 def test_absent_values_are_filled_from_those_who_are_learned_from():

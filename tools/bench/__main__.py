@@ -18,7 +18,7 @@ NAMES = (
     *("wire", "decode", "viper", "latency", "virtual", "sync"),
     *("mcu", "heap", "ble", "backfill", "day", "board", "update"),
     *("link", "file", "import", "cohort"),
-    *("gait", "scaling", "walker", "models", "poses", "calibration"),
+    *("gait", "scaling", "walker", "models", "poses", "calibration", "prediction"),
 )
 MODULES = {"import": "imports"}  # "import" is a word of Python
 

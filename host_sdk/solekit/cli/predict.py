@@ -55,6 +55,9 @@ def run(
 ) -> None:
     """Predict a group of people never seen, by nested cross-validation. Not a diagnosis.
 
+    Rows with an empty label are people to be judged by all others: a chance, an answer or none,
+    and whether they are out of range.
+
     Without --format the main numbers are shown; json without --out goes to stdout.
     """
     from solekit.statistics.columns import read_table
@@ -85,6 +88,10 @@ def run(
     show_table(headline(prediction), as_json=False, title=NOTICE)
     show_table(prediction.tools_, as_json=False)
     show_table(prediction.importance_, as_json=False)
+    if not prediction.unlabelled_.empty:
+        show_table(
+            prediction.unlabelled_, as_json=False, title=f"People without a label. {NOTICE}"
+        )
     if formats:
         folder = out or table.with_name(f"{table.stem}-prediction")
         for path in write_prediction(prediction, folder, formats=formats):

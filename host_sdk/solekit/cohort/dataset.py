@@ -17,7 +17,7 @@ import pandas as pd
 
 from solekit import home
 from solekit.cohort.outcome import TABLES, Outcome, Source, failed, summary_table
-from solekit.cohort.people import VALUES, people_of, rows_of
+from solekit.cohort.people import VALUE_COLUMNS, VALUES, people_of, rows_of
 from solekit.errors import DataError, MissingExtraError
 
 ABOUT = "cohort.json"
@@ -60,22 +60,26 @@ class Dataset:
             self._write(source, outcome)
         return outcome
 
-    def table(self, name: str) -> pd.DataFrame:
-        """Return table ``name`` ('summary' or one of ``TABLES``) over all recordings."""
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return table ``name`` (one of ``TABLES``, or summary) over all recordings, or a part."""
         import pyarrow.dataset as ds
 
         folder = self.folder / name
         files = sorted(folder.glob("*.parquet"))
         if not files:
             return pd.DataFrame({"recording": pd.Series(dtype="str")})
-        return ds.dataset(files, format="parquet").to_table().to_pandas()
+        found = ds.dataset(files, format="parquet")
+        wanted = found.schema.names if columns is None else columns
+        kept = [name for name in wanted if name in found.schema.names]
+        return found.to_table(columns=kept).to_pandas()
 
     def finish(self, known: pd.DataFrame | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Write one row per recording and one per person, as CSV and Parquet; return both.
 
         ``known`` is what is known of people besides (``read_people``).
         """
-        rows, values = rows_of({name: self.table(name) for name in ("summary", *VALUES)})
+        tables = {name: self.table(name, VALUE_COLUMNS) for name in VALUES}
+        rows, values = rows_of({"summary": self.table("summary"), **tables})
         people = people_of(rows, values, known)
         for name, table in (("recordings", rows), ("people", people)):
             path = self.folder / f"{name}.csv"

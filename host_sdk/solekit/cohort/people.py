@@ -12,6 +12,7 @@ from solekit.errors import DataError
 from solekit.video.variables import NEAR
 
 VALUES = ("variables", "task", "pose")  # the tables whose values go into rows
+VALUE_COLUMNS = ("recording", "name", "side", "value", "label")  # what is needed of them
 FIRST = ("recording", "person", "protocol")
 
 

@@ -72,7 +72,7 @@ def box_plots(
         axes.set_xticks([0, 1], [_short(group, 14) for group in order], fontsize=SMALL)
         axes.set_xlim(-0.6, 1.6)
         unit = f" ({unit_of(name)})" if unit_of(name) else ""
-        axes.set_title(_plain(_short(name, 28)) + _plain(unit), fontsize=SMALL, color=INK)
+        axes.set_title(_plain(_short(name, 22)) + _plain(unit), fontsize=SMALL, color=INK)
         if shown_p(p):
             axes.set_xlabel(f"adjusted p {shown_p(p)}", fontsize=SMALL - 1, color=SOFT)
     picture = BytesIO()

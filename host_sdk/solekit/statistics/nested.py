@@ -71,8 +71,8 @@ class Fold:
 
     ``known`` and ``known_scores`` are the other units and their scores in the inner folds;
     ``change`` (p,) is by how many pairs in order fewer there are when a variable is permuted.
-    ``outside`` names per unit the variables unlike what was learned from, ``far`` whether all
-    together are (``ranges``).
+    ``far`` says of each unit whether it is out of range of what was learned from, ``outside`` in
+    which variables alone (``ranges``).
     """
 
     out: IntArray
@@ -100,9 +100,27 @@ def cross_validate(
     random = np.random.default_rng(seed)
     with threadpool_limits(1):  # fits this small lose more by threads than they win
         return [
-            _fold(units, out, models, n_inner, random, explain)
+            _fold(units, out, models, n_inner, random, explain, explain)
             for out in left_out(units, n_outer, random)
         ]
+
+
+def learn_all(
+    units: Units,
+    asked: IntArray,
+    *,
+    models: tuple[str, ...] = ("logistic",),
+    n_inner: int = 4,
+    seed: int = 1,
+) -> Fold:
+    """Return what all units but ``asked`` say of those, as a fold that leaves them out.
+
+    Inner folds choose model and penalty; the label of who is asked is not looked at.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return _fold(units, asked, models, n_inner, np.random.default_rng(seed), False, True)
 
 
 def left_out(units: Units, n: int, random: np.random.Generator) -> list[IntArray]:
@@ -136,6 +154,7 @@ def _fold(
     n_inner: int,
     random: np.random.Generator,
     explain: bool,
+    judge_range: bool,
 ) -> Fold:
     is_out = np.zeros(units.n, dtype=bool)
     is_out[out] = True
@@ -148,11 +167,11 @@ def _fold(
     model = _fitted(units, x, ~is_out, candidates[chosen])
     found = units.mean(model(x))[out]
     p = x.shape[1]
-    change, outside = np.zeros(p), np.zeros((len(out), p), dtype=bool)
-    far = np.zeros(len(out), dtype=bool)
-    if explain:
-        change = _changes(units, x, out, found, model, random)
-        outside, far = _beyond(units, x, out, ~is_out)
+    change = _changes(units, x, out, found, model, random) if explain else np.zeros(p)
+    outside, far = np.zeros((len(out), p), dtype=bool), np.zeros(len(out), dtype=bool)
+    if judge_range:
+        means = np.column_stack([units.mean(column) for column in x.T])
+        outside, far = beyond(means[~is_out], means[out])
     kind, penalty = candidates[chosen]
     name = f"{kind}, penalty {penalty:g}" if kind == "logistic" else kind
     return Fold(out, found, known, scores[chosen], name, change, outside, far)
@@ -278,14 +297,6 @@ def _changes(
     base = _n_in_order(scores, left.is_case)
     lost = [base - _n_in_order(left.mean(each), left.is_case) for each in chance]
     return np.mean(np.reshape(lost, (_N_PERMUTATIONS, p)), axis=0)
-
-
-def _beyond(
-    units: Units, x: FloatArray, out: IntArray, learns: BoolArray
-) -> tuple[BoolArray, BoolArray]:
-    """Return which variables (units, p) are unlike what was learned from, and who is far."""
-    means = np.column_stack([units.mean(column) for column in x.T])
-    return beyond(means[learns], means[out])
 
 
 def need_sklearn() -> None:

@@ -1,7 +1,7 @@
 """How well people of two groups are told apart by their variables, on people never seen before.
 
-For research into variables. Not a diagnosis: nothing here says anything about one person, and no
-model is kept that could.
+For research into variables. Not a diagnosis: people without a label are given a chance that rests
+on the others of the table, with a reason to doubt it, and no model is kept.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import pandas as pd
 
 from solekit.algorithm import Algorithm
 from solekit.errors import DataError
-from solekit.layouts import BoolArray, FloatArray
-from solekit.statistics.bootstrap import N_DRAWS, Interval, of_pairs, over_people
+from solekit.layouts import FloatArray
+from solekit.statistics.auc_interval import Met, of_repeats
+from solekit.statistics.bootstrap import N_DRAWS, Interval, over_people
 from solekit.statistics.columns import chosen, need
 from solekit.statistics.names import tool_of
 from solekit.statistics.nested import (
@@ -25,7 +26,9 @@ from solekit.statistics.nested import (
     need_sklearn,
     order_of,
 )
+from solekit.statistics.ranges import FALSE_ALARMS
 from solekit.statistics.reliability import answers, brier, calibration_curve, calibration_error
+from solekit.statistics.unlabelled import has_label, judged, label_text, nobody
 
 NOTICE = "Not a diagnosis: research use, not a medical device"
 MIN_PEOPLE = 10
@@ -64,9 +67,11 @@ class PersonPrediction(Algorithm):
     labels_
         Levels of case and control.
     auc_
-        AUC with its 95 % interval over people.
+        AUC with its 95 % interval for other people, judged and learned from (``auc_interval``).
     people_
-        One row per person: label, chance, answer, and whether it lies outside of the others.
+        One row per person: label, chance, answer, and whether it is out of range of the others.
+    unlabelled_
+        The same of people without a label, judged by all that have one; which variables are out.
     calibration_
         Calibration curve.
     scores_
@@ -88,6 +93,7 @@ class PersonPrediction(Algorithm):
     labels_: tuple[str, str]
     auc_: Interval
     people_: pd.DataFrame
+    unlabelled_: pd.DataFrame
     calibration_: pd.DataFrame
     scores_: dict[str, float]
     abstention_: dict[str, Any]
@@ -131,18 +137,20 @@ class PersonPrediction(Algorithm):
     def evaluate(self, table: pd.DataFrame, *, label: str, person: str) -> Self:
         """Predict ``label`` of the people in column ``person`` of ``table``. Returns self.
 
-        Rows of one person stay together and count as one. DataError if the label has not two
-        levels, people are too few, or one has both labels.
+        Rows of one person stay together and count as one. People whose label is empty are judged
+        by all others. DataError if the label has not two levels, people are too few, or one has
+        both labels.
         """
         need_sklearn()
         units, keys, names, self.warnings_ = self._units(table, label, person)
         runs = [self._run(units, k) for k in range(self.n_repeats)]
-        order, seen = _joined(runs, units.is_case)
-        self.auc_ = self._interval(order, seen)
+        met = [order_of(folds, units.is_case) for folds in runs]
+        self.auc_ = self._interval(met)
         self._judge(runs, units, keys)
         self._explain(runs, units, names)
-        self.tools_ = self._tools(units, names, order, seen)
+        self.tools_ = self._tools(units, names, met)
         self.shuffled_ = self._shuffled(units)
+        self.unlabelled_ = self._unlabelled(table, label, person, units, names)
         return self
 
     def _units(
@@ -151,11 +159,11 @@ class PersonPrediction(Algorithm):
         """Return who is judged, their codes, the variables, and notes; sets ``labels_``."""
         need(table, [label, person, *([self.block] if self.block else [])])
         notes = [NOTICE]
-        there = table[label].notna() & table[person].notna()
-        if n := int(np.sum(~there.to_numpy())):
-            notes.append(f"{n} rows without label or person are left out")
-        rows = table.loc[there]
-        labels = np.array([str(value) for value in rows[label]], dtype=object)
+        named = table[person].notna().to_numpy(dtype=bool)
+        if n := int(np.sum(~named)):
+            notes.append(f"{n} rows without a person are left out")
+        rows = table.loc[named & has_label(table, label)]
+        labels = np.array([label_text(value) for value in rows[label]], dtype=object)
         levels = sorted(set(labels))
         if len(levels) != 2:
             raise DataError(
@@ -193,9 +201,11 @@ class PersonPrediction(Algorithm):
         values = np.where(np.isfinite(values), values, np.nan)
         if fewest < 10 * len(names):
             notes.append(
-                f"{fewest} people in the smaller class for {len(names)} variables: the interval "
-                "of the AUC is too narrow, as the classifier would change with other people"
+                f"{fewest} people in the smaller class for {len(names)} variables: other people "
+                "would teach another classifier"
             )
+        if self.n_repeats == 1:
+            notes.append("one repeat does not show what relearning changes: intervals too narrow")
         units = Units(values, unit, is_case, key // 2)
         return units, [codes[k] for k in units.person], names, notes
 
@@ -222,8 +232,37 @@ class PersonPrediction(Algorithm):
             explain=explain,
         )
 
-    def _interval(self, order: FloatArray, seen: BoolArray) -> Interval:
-        return of_pairs(order, seen, n_draws=self.n_bootstrap, seed=self.seed)
+    def _interval(self, met: list[Met], *, difference: bool = False) -> Interval:
+        return of_repeats(met, difference=difference, n_draws=self.n_bootstrap, seed=self.seed)
+
+    def _unlabelled(
+        self, table: pd.DataFrame, label: str, person: str, units: Units, names: list[str]
+    ) -> pd.DataFrame:
+        """Return what is said of people without a label, and warn of it."""
+        asked = table.loc[~has_label(table, label) & table[person].notna().to_numpy(dtype=bool)]
+        with_label = set(table.loc[has_label(table, label), person].dropna().astype(str))
+        new = asked.loc[~asked[person].astype(str).isin(with_label).to_numpy(dtype=bool)]
+        if n := len(asked) - len(new):
+            self.warnings_.append(f"{n} rows without a label are of people with one; left out")
+        if new.empty:
+            return nobody()
+        found = judged(
+            units,
+            new,
+            names,
+            person=person,
+            labels=self.labels_,
+            models=tuple(self.models),
+            n_inner=self.n_inner,
+            error=self.error,
+            seed=self.seed,
+        )
+        n_out = int(np.sum(found["out_of_range"].to_numpy()))
+        self.warnings_.append(
+            f"{len(found)} people without a label are given a chance by all with one; out of "
+            f"range of these: {n_out}. {NOTICE}"
+        )
+        return found
 
     def _judge(self, runs: list[list[Fold]], units: Units, keys: list[Any]) -> None:
         """Set what is said of the chances."""
@@ -255,7 +294,7 @@ class PersonPrediction(Algorithm):
             "accuracy": _share(answered, right, self.n_bootstrap, self.seed),
         }
         case, control = self.labels_
-        is_far = (far.mean(axis=0) > 0.5) | (outside.mean(axis=0) >= 1)
+        is_far = far.mean(axis=0) > 0.5
         self.people_ = pd.DataFrame(
             {
                 "person": keys,
@@ -268,8 +307,9 @@ class PersonPrediction(Algorithm):
         )
         if n := int(is_far.sum()):
             self.warnings_.append(
-                f"{n} of {units.n} people lie outside of the others in a variable or in all "
-                "together; what is said of them is a guess"
+                f"{n} of {units.n} people are out of range of the others, in a variable or in all "
+                f"together (about {FALSE_ALARMS * units.n:.1f} by chance); what is said of them "
+                "is a guess"
             )
 
     def _explain(self, runs: list[list[Fold]], units: Units, names: list[str]) -> None:
@@ -296,9 +336,7 @@ class PersonPrediction(Algorithm):
         models = [fold.model for folds in runs for fold in folds]
         self.chosen_ = {name: models.count(name) for name in sorted(set(models))}
 
-    def _tools(
-        self, units: Units, names: list[str], order: FloatArray, seen: BoolArray
-    ) -> pd.DataFrame:
+    def _tools(self, units: Units, names: list[str], met: list[Met]) -> pd.DataFrame:
         """Return the AUC of each tool alone, with how much all variables add to it."""
         tools = [tool_of(name) for name in names]
         rows = [_tool_row("all", len(names), self.auc_, None)]
@@ -306,9 +344,13 @@ class PersonPrediction(Algorithm):
             columns = np.flatnonzero([each == tool for each in tools])
             part = units.with_columns(columns)
             runs = [self._run(part, k, explain=False) for k in range(self.n_repeats)]
-            own, own_seen = _joined(runs, units.is_case)
-            added = self._interval(order - own, seen & own_seen)
-            rows.append(_tool_row(tool, len(columns), self._interval(own, own_seen), added))
+            own = [order_of(folds, units.is_case) for folds in runs]
+            more = [
+                (all_ - alone, seen & also)
+                for (all_, seen), (alone, also) in zip(met, own, strict=True)
+            ]
+            added = self._interval(more, difference=True)
+            rows.append(_tool_row(tool, len(columns), self._interval(own), added))
         return pd.DataFrame(rows)
 
     def _shuffled(self, units: Units) -> dict[str, Any]:
@@ -330,14 +372,6 @@ class PersonPrediction(Algorithm):
             "spread": [float(value) for value in np.percentile(auc, (2.5, 97.5))],
             "share_as_high": float((1 + (auc >= self.auc_.value).sum()) / (1 + len(auc))),
         }
-
-
-def _joined(runs: list[list[Fold]], is_case: BoolArray) -> tuple[FloatArray, BoolArray]:
-    """Return the mean order of the pairs over the repeats in which they met, and which met."""
-    found = [order_of(folds, is_case) for folds in runs]
-    n = np.sum([seen for _, seen in found], axis=0)
-    total = np.sum([np.where(seen, order, 0.0) for order, seen in found], axis=0)
-    return total / np.maximum(n, 1), n > 0
 
 
 def _share(answered: FloatArray, right: FloatArray, n_draws: int, seed: int) -> dict[str, Any]:

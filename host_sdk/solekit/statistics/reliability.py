@@ -42,21 +42,14 @@ def calibration_error(curve: pd.DataFrame) -> float:
 
 
 def answers(folds: list[Fold], is_case: BoolArray, *, error: float) -> pd.DataFrame:
-    """Return per unit which classes cannot be excluded, by cross-conformal prediction.
+    """Return per unit which classes cannot be excluded (``possible_classes``), and if right.
 
-    A class is excluded if, of the known people of that class, at most a share ``error`` were as
-    unlike it in the inner folds (Vovk 2015, Ann Math Artif Intell 74:9, by class). One class left
-    is an answer; both or none is to abstain. Columns ``case`` and ``control`` (possible),
-    ``answered`` and ``right``, in the order of the units.
+    One class left is an answer; both or none is to abstain. Columns ``case`` and ``control``
+    (possible), ``answered``, ``covered`` and ``right``, in the order of the units.
     """
-    n = len(is_case)
-    possible = np.zeros((n, 2), dtype=bool)
+    possible = np.zeros((len(is_case), 2), dtype=bool)
     for fold in folds:
-        for column, is_class in enumerate((is_case, ~is_case)):
-            unlike = (lambda s: 1 - s) if column == 0 else (lambda s: s)
-            known = np.sort(unlike(fold.known_scores[is_class[fold.known]]))
-            as_odd = len(known) - np.searchsorted(known, unlike(fold.scores), side="left")
-            possible[fold.out, column] = (as_odd + 1) / (len(known) + 1) > error
+        possible[fold.out] = possible_classes(fold, is_case, error=error)
     answered = possible.sum(axis=1) == 1
     holds_truth = np.where(is_case, possible[:, 0], possible[:, 1])
     return pd.DataFrame(
@@ -68,3 +61,19 @@ def answers(folds: list[Fold], is_case: BoolArray, *, error: float) -> pd.DataFr
             "right": answered & holds_truth,
         }
     )
+
+
+def possible_classes(fold: Fold, is_case: BoolArray, *, error: float) -> BoolArray:
+    """Return whether each unit that ``fold`` left out (row) may be a case, and a control.
+
+    A class is excluded if, of the known people of that class, at most a share ``error`` were as
+    unlike it in the inner folds (cross-conformal prediction by class: Vovk 2015, Ann Math Artif
+    Intell 74:9).
+    """
+    possible = np.zeros((len(fold.out), 2), dtype=bool)
+    for column, is_class in enumerate((is_case, ~is_case)):
+        unlike = (lambda s: 1 - s) if column == 0 else (lambda s: s)
+        known = np.sort(unlike(fold.known_scores[is_class[fold.known]]))
+        as_odd = len(known) - np.searchsorted(known, unlike(fold.scores), side="left")
+        possible[:, column] = (as_odd + 1) / (len(known) + 1) > error
+    return possible
