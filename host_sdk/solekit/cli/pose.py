@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -137,9 +139,15 @@ def _show(measured: VideoVariables, side: str, *, json: bool) -> None:
     check["ok"] = ["" if ok is None else "yes" if ok else "no" for ok in check["ok"]]
     show_table(check, as_json=False, title="The study's protocol, and this video")
     short = table.copy()
-    short["note"] = [r or label for r, label in zip(table["reason"], table["label"], strict=True)]
+    often = _often(table["label"])
+    short["note"] = [
+        reason or "; ".join(part for part in label.split("; ") if part not in often)
+        for reason, label in zip(table["reason"], table["label"], strict=True)
+    ]
     columns = ["name", "side", "value", "error", "unit", "sd", "n", "note"]
     show_table(short.loc[:, columns], as_json=False, title="Pose variables")
+    for part in often:
+        say(f"note: {part}")
     tracks = measured.tracks_
     say(
         f"points over the threshold: {100 * measured.detection_rate_:.1f} % of frames x points "
@@ -149,6 +157,14 @@ def _show(measured: VideoVariables, side: str, *, json: bool) -> None:
         f"{measured.max_gap_s:g} s; "
         + (f"low-pass {tracks.filter_hz:g} Hz" if tracks.filter_hz else "not filtered")
     )
+
+
+def _often(labels: Iterable[str]) -> list[str]:
+    """Return what several variables are labelled with: it is said once, below the table."""
+    from solekit.video.variables import FAR, NEAR
+
+    counts = Counter(part for label in labels for part in label.split("; ") if part)
+    return [part for part, n in counts.items() if n > 1 and part not in (NEAR, FAR)]
 
 
 def _landmarks(
