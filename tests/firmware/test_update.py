@@ -316,8 +316,8 @@ def application(version: int, filler: bytes) -> dict[str, bytes]:
 def test_the_power_may_fail_at_any_moment_of_an_update(tmp_path, mpy_path, script):
     firmware_root = BOOT.parent
     for n, files in (
-        (1, application(1, b"1" * 9000)),
-        (2, application(2, bytes(range(250)) * 30)),
+        (1, application(1, b"1" * 5000)),
+        (2, application(2, bytes(range(250)) * 18)),
     ):
         (tmp_path / f"head-{n}.bin").write_bytes(make_bundle(files))
         (tmp_path / f"files-{n}.json").write_text(json.dumps([d.hex() for d in files.values()]))

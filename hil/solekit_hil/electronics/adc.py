@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
+from solekit.layouts import FloatArray
 from solekit_hil.electronics.clock import SimTime
 
 _N_NOISE = 4093  # a prime: the same noise meets the same cell only after many frames
@@ -42,6 +44,7 @@ class Adc:
         curve = np.sin(2 * np.pi * at + phase[0]) + 0.5 * np.sin(6 * np.pi * at + phase[1])
         self._inl: list[float] = (inl_lsb * curve / np.abs(curve).max()).tolist()
         self._noise: list[float] = (noise_lsb * rng.standard_normal(_N_NOISE)).tolist()
+        self._inl_at, self._noise_at = np.array(self._inl), np.array(self._noise)
         self._k = 0
 
     def code(self) -> int:
@@ -56,5 +59,17 @@ class Adc:
 
     def read_u16(self) -> int:
         """Convert once; return 0 to 65535 as MicroPython scales it."""
-        code, bits = self.code(), self.bits
+        return self.as_u16(self.code())
+
+    def as_u16(self, code):
+        """Return ``code``, one or an array, as MicroPython scales it."""
+        bits = self.bits
         return code << 16 - bits | code >> 2 * bits - 16
+
+    def codes(self, volts: FloatArray) -> npt.NDArray[np.int64]:
+        """Return what ``code`` would for each of ``volts`` (n,); no time passes."""
+        exact = np.clip(volts * self._per_volt, 0, self._top)
+        k = (self._k + 1 + np.arange(len(exact))) % _N_NOISE
+        self._k = int(k[-1])
+        code = exact + self._inl_at[exact.astype(int)] + self._noise_at[k] + 0.5
+        return np.clip(code.astype(int), 0, self._top)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from solefoot.drivers.scan.readout import DIVIDER, Circuit
 from solefoot.drivers.scan.wiring import Mux, Shift, Wiring
@@ -15,8 +17,27 @@ from solekit_hil.electronics.faults import Faults
 from solekit_hil.electronics.lines import Pin, open_lines
 from solekit_hil.electronics.network import LEAK_S, Network, held_s
 
+Settled = tuple[float, tuple[int, ...], int]  # microseconds, driven rows, selected column
+
 TIA_PF = 33.0  # across the feedback resistor
 LINE_PF = 150.0  # line and converter pin of a divider
+
+
+@dataclass(frozen=True)
+class Played:
+    """What happened at the node of a grid in a scan.
+
+    In each of ``us`` microseconds (n,) the node settled towards column ``col`` (n,) with the rows
+    ``is_driven[row]`` driven (n_sets, rows); ``looked`` are the steps after which the converter
+    looked at it.
+    """
+
+    us: FloatArray
+    row: npt.NDArray[np.int64]
+    col: npt.NDArray[np.int64]
+    is_driven: npt.NDArray[np.bool_]
+    looked: npt.NDArray[np.int64]
+    total_us: float
 
 
 class Front:
@@ -37,6 +58,7 @@ class Front:
         self._goal = (self._node_v, 0.0)
         self._since_us = self.clock.now_us
         self._is_stale = True
+        self.trace: list[Settled | None] | None = None  # where one is kept: None where one looked
 
     def make_pin(self, gpio: int, level: int) -> Pin:
         """Return the output pin ``gpio`` at ``level``, as a board would make it."""
@@ -49,6 +71,8 @@ class Front:
     def volts(self) -> float:
         """Return the volts at the converter now."""
         self._settle()
+        if self.trace is not None:
+            self.trace.append(None)
         return self._node_v
 
     def _tau_us(self, source_ohm: float) -> float:
@@ -62,6 +86,8 @@ class Front:
         now_us = self.clock.now_us
         if now_us <= self._since_us:
             return
+        if self.trace is not None:
+            self.trace.append((now_us - self._since_us, *self.selected()))
         if self._is_stale:
             self._goal = self._heading()
             self._is_stale = False
@@ -69,6 +95,10 @@ class Front:
         left = math.exp((self._since_us - now_us) / tau_us) if tau_us > 0 else 0.0
         self._node_v = goal_v + (self._node_v - goal_v) * left
         self._since_us = now_us
+
+    def selected(self) -> tuple[tuple[int, ...], int]:
+        """Return the driven rows and the selected column or cell, -1 for none."""
+        raise NotImplementedError
 
     def _heading(self) -> tuple[float, float]:
         raise NotImplementedError
@@ -128,14 +158,13 @@ class Grid(Front):
         self._settle()
         c = self.circuit
         g = self.faults.cells(np.asarray(conductance_s).reshape(self.rows, self.cols))
-        g, n_loose_rows = self.faults.lines(g)
+        g, self._n_loose_rows = self.faults.lines(g)
         row_s = np.full(g.shape[0], held_s(c.r_row_dohm / 10))
         row_s[self.rows :] = LEAK_S
         is_divider = c.kind == DIVIDER
         col_s = np.full(g.shape[1], LEAK_S if is_divider else held_s(c.r_col_dohm / 10))
         col_s[self.cols :] = LEAK_S
         self._network = Network(g, row_s, col_s)
-        self._loose = np.zeros(n_loose_rows)
         self._col_s = col_s[: self.cols]
         if is_divider:
             # One column at a time bears the reference resistor: what that does to the voltage of
@@ -163,18 +192,51 @@ class Grid(Front):
         """Return the rows that carry the drive voltage."""
         return self._rows.active()
 
+    def selected(self) -> tuple[tuple[int, ...], int]:
+        """Return the driven rows and the selected column line."""
+        return tuple(self._rows.active()), self.group()
+
+    def levels(self) -> list[list[int]]:
+        """Return what pins and lines remember: a scan that leaves it as it was is repeatable."""
+        pins = [pin.level for pin in self.pins.values()]
+        return [pins, *self._rows.kept(), *self._cols.kept()]
+
+    def play(self, played: Played) -> FloatArray:
+        """Let a scan happen from now on; return the volts that were looked at, (n_looks,)."""
+        self._settle()
+        volts = self._volts_of(played.is_driven)
+        open_v = np.full((len(volts), 1), self.circuit.reference_mv / 1000)
+        goal_v = np.hstack((volts, open_v))[played.row, played.col]
+        taus_us = np.append(self._taus_us, self._tau_us(self.circuit.r_ohm))[played.col]
+        left = np.exp(-played.us / np.maximum(taus_us, 1e-12))
+        v = self._node_v
+        node_v = []
+        for goal, share in zip(goal_v.tolist(), left.tolist(), strict=True):
+            v = goal + (v - goal) * share
+            node_v.append(v)
+        self._node_v = v
+        self._since_us = self.clock.now_us + float(played.us.sum())
+        self.clock.now_us += played.total_us
+        self._is_stale = True
+        return np.array(node_v)[played.looked]
+
     def _drive_rows(self) -> None:
         if not self._are_rows_stale:
             return
         self._are_rows_stale = False
-        row_v = np.zeros(self.rows)
-        row_v[self._rows.active()] = self._drive_v
-        col_v = self._network.col_v(np.concatenate((row_v, self._loose)))[: self.cols]
-        if self.circuit.kind == DIVIDER:
-            self._volts = np.clip(col_v * self._to_node, 0.0, self._full_v)
-        else:
-            self._volts = self._tia_v(col_v * self._col_s)
+        is_driven = np.zeros(self.rows, bool)
+        is_driven[self._rows.active()] = True
+        self._volts = self._volts_of(is_driven)
         self._volts_list: list[float] = self._volts.tolist()
+
+    def _volts_of(self, is_driven: npt.NDArray[np.bool_]) -> FloatArray:
+        """Return what the converter would see, (..., cols), with rows driven, (..., rows)."""
+        row_v = np.zeros((*is_driven.shape[:-1], self.rows + self._n_loose_rows))
+        row_v[..., : self.rows][is_driven] = self._drive_v
+        col_v = self._network.col_v(row_v)[..., : self.cols]
+        if self.circuit.kind == DIVIDER:
+            return np.clip(col_v * self._to_node, 0.0, self._full_v)
+        return self._tia_v(col_v * self._col_s)
 
     def _heading(self) -> tuple[float, float]:
         self._drive_rows()
@@ -238,6 +300,11 @@ class CellFront(Front):
     def pin_volts(self, cell: int) -> float:
         """Return the volts of a cell on a converter pin of its own: settled long ago."""
         return float(self._volts[cell])
+
+    def selected(self) -> tuple[tuple[int, ...], int]:
+        """Return no row, and the selected cell."""
+        active = self._lines.active() if self._lines is not None else []
+        return (), active[0] if active else -1
 
     def _heading(self) -> tuple[float, float]:
         active = self._lines.active() if self._lines is not None else []

@@ -81,6 +81,10 @@ class Chain:
         """Return the lines that are selected."""
         return [k for k in range(self._n) if self.outputs[k] == self._active]
 
+    def kept(self) -> list[list[int]]:
+        """Return what the chain remembers besides the levels of its pins."""
+        return [self._bits, self.outputs]
+
 
 class Decoder:
     """A mux or decoder: address and enable lines to one selected line, or none."""
@@ -113,6 +117,10 @@ class Decoder:
             if not pin.level and (line := k << len(self._address) | address) < self._n:
                 lines.append(line)
         return lines
+
+    def kept(self) -> list[list[int]]:
+        """Return that nothing is remembered."""
+        return []
 
 
 def open_lines(

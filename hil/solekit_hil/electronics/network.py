@@ -30,5 +30,5 @@ class Network:
         self._to_cols = self.z_ohm @ (share * row_s[:, None]).T
 
     def col_v(self, row_v: FloatArray) -> FloatArray:
-        """Return the columns' volts, (cols,), with the row drivers at ``row_v`` (rows,)."""
-        return self._to_cols @ row_v
+        """Return the columns' volts (..., cols) with the row drivers at ``row_v`` (..., rows)."""
+        return row_v @ self._to_cols.T

@@ -22,6 +22,7 @@ from solekit_hil.electronics.clock import SimTime
 from solekit_hil.electronics.faults import Faults
 from solekit_hil.electronics.film import CELL_MM2, GAIN_S, REST_S, Film
 from solekit_hil.electronics.grid import CellFront, Grid
+from solekit_hil.electronics.played import PlayedScan
 from solekit_hil.electronics.registers import GpioRegisters, SarRegister, viper_kernels
 from solekit_hil.electronics.rp2 import Rp2
 
@@ -255,6 +256,9 @@ class PressureSide:
         self.readout = self.rig.readout
         self.clock = self.rig.clock
         self.scan_into = self.readout.scan_into
+        if isinstance(self.readout, PinGrid) and isinstance(self.rig.front, Grid):
+            adc = self.rig.parts["adc"]
+            self.scan_into = PlayedScan(self.readout, self.rig.front, adc).scan_into
 
     def load(self, force_n: FloatArray, t_s: float) -> None:
         """Let each cell carry ``force_n`` (n_cells,) from ``t_s`` on."""

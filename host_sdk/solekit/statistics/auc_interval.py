@@ -1,9 +1,9 @@
 """Interval of an AUC of cross-validation: who is judged varies, and who was learned from.
 
 A bootstrap over people with the classifiers as they are leaves out that other people would have
-taught others, and is too narrow: of 27, 60 and 120 simulated people it held the true AUC in 90, 90
-and 92 % instead of 95 (284 studies; what follows, in 97, 98 and 95; ``python -m tools.bench
-prediction``). By the law of total variance the spread of repeats with other folds, whose
+taught others, and is too narrow: of 27, 60 and 120 simulated people it held the true AUC in 82, 90
+and 91 % instead of 95 (1800 studies; what follows, in 95, 96 and 94, at worst 88 for 13 variables
+that hardly tell; ``python -m tools.bench prediction``). By the law of total variance the spread of repeats with other folds, whose
 classifiers learned from other people, is added, as that of one repeat: the mean of repeats has
 less, but a study has its people once.
 """
