@@ -3,9 +3,9 @@
 A bootstrap over people with the classifiers as they are leaves out that other people would have
 taught others, and is too narrow: of 27, 60 and 120 simulated people it held the true AUC in 82, 90
 and 91 % instead of 95 (1800 studies; what follows, in 95, 96 and 94, at worst 88 for 13 variables
-that hardly tell; ``python -m tools.bench prediction``). By the law of total variance the spread of repeats with other folds, whose
-classifiers learned from other people, is added, as that of one repeat: the mean of repeats has
-less, but a study has its people once.
+that hardly tell; ``python -m tools.bench prediction``). By the law of total variance the spread of
+repeats with other folds, whose classifiers learned from other people, is added, as that of one
+repeat: the mean of repeats has less, but a study has its people once.
 """
 
 from __future__ import annotations
