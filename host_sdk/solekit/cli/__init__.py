@@ -21,6 +21,7 @@ def _app() -> typer.Typer:
     from solekit.cli import (
         analyse,
         calibrate,
+        check_table,
         cohort,
         compare_groups,
         demo,
@@ -60,6 +61,7 @@ def _app() -> typer.Typer:
         analyse,
         cohort,
         compare_groups,
+        check_table,
         predict,
         report,
         export,

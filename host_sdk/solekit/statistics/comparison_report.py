@@ -10,12 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from solekit.errors import DataError
 from solekit.report.page import NOTICE
 from solekit.statistics.box_plots import box_plots
 from solekit.statistics.groups import GroupComparison
 from solekit.statistics.page import figure, page, rows_table, tidy, warning_list, write
-from solekit.statistics.power import detectable_d, people_needed
+from solekit.statistics.power import plan
 from solekit.statistics.study_tables import as_html, as_latex, by_tool
 
 FORMATS = ("html", "csv", "latex", "json")
@@ -29,15 +28,9 @@ def power_of(comparison: GroupComparison, *, chance: float = 0.8) -> pd.DataFram
     """
     rows = []
     for row in comparison.results_.to_dict("records"):
-        n, m = int(row["n_cases"]), int(row["n_controls"])
-        found: dict[str, Any] = {"variable": row["variable"], "g": row["hedges_g"]}
-        options = {"chance": chance, "alpha": comparison.alpha, "test": "mann-whitney"}
-        try:
-            found["detectable_d"] = detectable_d(n, m, **options)
-            need = people_needed(row["hedges_g"], controls_per_case=m / n, **options)
-        except (DataError, ZeroDivisionError):  # nobody, or no effect that people could show
-            found, need = {"detectable_d": float("nan"), **found}, (float("nan"),) * 2
-        rows.append({**found, "cases_needed": need[0], "controls_needed": need[1]})
+        g, n, m = row["hedges_g"], int(row["n_cases"]), int(row["n_controls"])
+        found = plan(g, n, m, chance=chance, alpha=comparison.alpha)
+        rows.append({"variable": row["variable"], "g": g, **found})
     return pd.DataFrame(rows)
 
 

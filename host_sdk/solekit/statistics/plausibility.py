@@ -3,7 +3,7 @@
 The limits of the checks were chosen while looking at the tables of Kim et al. 2023, so that what
 is found there is no independent test of them. How often a table without an error is doubted is
 measured on simulated ones (``python -m tools.bench prediction``): columns that are called clipped
-though they are not, in 4 of 60 tables, and in 1 of the same 60 rounded to two digits.
+though they are not, in 6 of 100 tables, and in 3 of the same 100 rounded to two digits.
 """
 
 from __future__ import annotations

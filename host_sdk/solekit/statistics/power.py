@@ -101,6 +101,25 @@ def people_needed_for_a(
     return math.ceil(z**2 / (12 * share_of_cases * (1 - share_of_cases) * (a - 0.5) ** 2))
 
 
+def plan(
+    d: float, n_cases: int, n_controls: int, *, chance: float = 0.8, alpha: float = 0.05
+) -> dict[str, float]:
+    """Return ``detectable_d`` by these people, ``cases_needed`` and ``controls_needed`` for ``d``.
+
+    By Mann-Whitney for normal values, groups in the same proportion; NaN where people cannot show
+    it. Without regard to other tests.
+    """
+    options: dict[str, Any] = {"chance": chance, "alpha": alpha, "test": "mann-whitney"}
+    names = ("detectable_d", "cases_needed", "controls_needed")
+    found: dict[str, float] = {name: math.nan for name in names}  # noqa: C420 - names of any text
+    try:
+        found["detectable_d"] = detectable_d(n_cases, n_controls, **options)
+        need = people_needed(d, controls_per_case=n_controls / n_cases, **options)
+    except (DataError, ZeroDivisionError):  # nobody, or no effect that people could show
+        return found
+    return found | {"cases_needed": need[0], "controls_needed": need[1]}
+
+
 def _check_chance(chance: float, alpha: float) -> None:
     if not (0 < alpha < 1 and alpha < chance < 1):
         raise DataError(f"power {chance:g} at alpha {alpha:g}: give 0 < alpha < power < 1")
