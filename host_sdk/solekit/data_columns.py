@@ -170,6 +170,10 @@ def gather_all(content: Bytes, at: Ints, size: Ints) -> Bytes:
 
 def ranges(first: Ints, length: Ints) -> Ints:
     """Return the ``length`` (n,) numbers from each of ``first`` (n,) on, in a row."""
-    index = np.repeat(first - np.cumsum(length) + length, length)
-    index += np.arange(len(index))
-    return index
+    some = length > 0
+    first, length = first[some], length[some]
+    step = np.ones(length.sum(), np.int64)
+    if len(first):
+        step[0] = first[0]
+        step[np.cumsum(length)[:-1]] = first[1:] - (first + length)[:-1] + 1
+    return np.cumsum(step, out=step)
