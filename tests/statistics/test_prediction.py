@@ -13,7 +13,7 @@ from solekit.statistics.logistic import ridge_logistic
 from solekit.statistics.nested import Units, cross_validate, order_of
 from solekit.statistics.prediction import PersonPrediction
 from solekit.statistics.prediction_report import as_dict, write_prediction
-from solekit.statistics.reliability import calibration_curve, calibration_error
+from solekit.statistics.reliability import calibration_curve, calibration_error, never_excluded
 from tests.statistics.people import NAMES, people
 
 QUICK = {"n_repeats": 1, "n_shuffles": 0, "n_bootstrap": 200, "variables": NAMES}
@@ -182,3 +182,10 @@ def test_every_output_says_that_it_is_no_diagnosis(tmp_path, capsys):
     told = capsys.readouterr()
     assert "Not a diagnosis" in told.out
     assert "Not a diagnosis" in told.err
+
+
+def test_a_class_too_small_for_an_answer_is_said():
+    assert never_excluded(12, 5, error=0.1) == []
+    (said,) = never_excluded(10, 5, error=0.1)
+    assert "takes 9 of its people" in said
+    assert "8 are there" in said

@@ -19,15 +19,15 @@ from solekit.statistics.auc_interval import Met, of_repeats
 from solekit.statistics.bootstrap import N_DRAWS, Interval, over_people
 from solekit.statistics.columns import chosen, need
 from solekit.statistics.names import tool_of
-from solekit.statistics.nested import (
-    Fold,
-    Units,
-    cross_validate,
-    need_sklearn,
-    order_of,
-)
+from solekit.statistics.nested import Fold, Units, cross_validate, need_sklearn, order_of
 from solekit.statistics.ranges import FALSE_ALARMS
-from solekit.statistics.reliability import answers, brier, calibration_curve, calibration_error
+from solekit.statistics.reliability import (
+    answers,
+    brier,
+    calibration_curve,
+    calibration_error,
+    never_excluded,
+)
 from solekit.statistics.unlabelled import has_label, judged, label_text, nobody
 
 NOTICE = "Not a diagnosis: research use, not a medical device"
@@ -204,6 +204,7 @@ class PersonPrediction(Algorithm):
                 f"{fewest} people in the smaller class for {len(names)} variables: other people "
                 "would teach another classifier"
             )
+        notes += never_excluded(fewest, self.n_outer, error=self.error)
         if self.n_repeats == 1:
             notes.append("one repeat does not show what relearning changes: intervals too narrow")
         units = Units(values, unit, is_case, key // 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
@@ -77,3 +79,14 @@ def possible_classes(fold: Fold, is_case: BoolArray, *, error: float) -> BoolArr
         as_odd = len(known) - np.searchsorted(known, unlike(fold.scores), side="left")
         possible[:, column] = (as_odd + 1) / (len(known) + 1) > error
     return possible
+
+
+def never_excluded(n_people: int, n_outer: int, *, error: float) -> list[str]:
+    """Return a sentence if a class of ``n_people`` is too small to be excluded with ``error``."""
+    known, least = n_people - math.ceil(n_people / n_outer), math.ceil(1 / error - 1)
+    if known >= least:
+        return []
+    return [
+        f"the smaller class is never excluded: an error of {error:.0%} takes {least} of its people"
+        f" to learn from, {known} are there; few or none get an answer"
+    ]
