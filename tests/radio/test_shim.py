@@ -241,10 +241,12 @@ def test_btstack_takes_everything_and_the_heap_grows(on_shim):
 def test_what_is_written_is_cut_to_the_room_there_is(on_shim):
     async def story(far):
         await far.taken.write_value(b"a" * 60, with_response=True)
+        await far.until_heard(1)  # a new buffer is an empty one
         await far.taken.write_value(b"b" * 60, with_response=True)
 
     script = (
         "until(3)\nshort = len(ble.gatts_read(taken))\nble.gatts_set_buffer(taken, 64)\n"
+        "ble.gatts_notify(conn, out, b'wider')\n"
         "until(3)\nsay(short=short, long=len(ble.gatts_read(taken)))"
     )
     assert on_shim(script, story) == [{"short": 20, "long": 60}]
