@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from solecore.codec.forms import DELTA_FRAME
 from solecore.wire import messages as m
-from solekit.link import _COUNTED, _MAX_SEQ_STEP, _SIZES, _STREAM_OF, Data
+from solekit.link import COUNTED, MAX_SEQ_STEP, SIZES, STREAM_OF, Data
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -27,9 +27,9 @@ _HEADER = np.dtype(
 )
 _NO_STREAM = 255
 _LEAST, _MOST, _STREAM = np.ones(256, int), np.zeros(256, int), np.full(256, _NO_STREAM)
-for _kind, (_least, _most) in _SIZES.items():
+for _kind, (_least, _most) in SIZES.items():
     _LEAST[_kind], _MOST[_kind] = _least, _most
-for _kind, _stream in _STREAM_OF.items():
+for _kind, _stream in STREAM_OF.items():
     _STREAM[_kind] = _stream
 
 
@@ -93,13 +93,13 @@ class DataColumns(Sequence[Data]):
         kind, stream = head["kind"], head["stream"].astype(np.int64)
         seq = head["seq"].astype(np.int64)
         n = np.ones(len(rows), np.int64)
-        counted = np.isin(kind, _COUNTED) & (size > m.HEADER_SIZE)
+        counted = np.isin(kind, COUNTED) & (size > m.HEADER_SIZE)
         n[counted] = content[start[counted] + m.HEADER_SIZE]
         imu = kind == m.IMU_SAMPLES.msg_id
         n[imu] = (size[imu] - m.HEADER_SIZE) // (2 * max(1, imu_axes))
         is_ours = (head["boot"] == boot) & (size >= _LEAST[kind]) & (size <= _MOST[kind])
         is_ours &= (stream == _STREAM[kind]) & (stream < len(first)) & (n > 0)
-        latest = np.array([*first, 0], np.int64) + _MAX_SEQ_STEP
+        latest = np.array([*first, 0], np.int64) + MAX_SEQ_STEP
         is_ours &= seq <= latest[np.minimum(stream, len(first))]
         foot_us = (head["n_wraps"].astype(np.int64) << 30) + head["ticks"]
         return cls(content, start, size, t_s, stream, seq, n, foot_us, block)[is_ours]

@@ -249,11 +249,6 @@ def motion(messages: Iterable[Data], hello: Mapping[str, Any]) -> Motion:
     return Motion(imu_times_us(items, hello["imu_period"]), accel, gyro)
 
 
-def imu_words(item: Data, n_axes: int) -> NDArray[np.int16]:
-    """Return the words of an IMU message, shape (n, n_axes)."""
-    return np.frombuffer(item.message, "<i2", item.n * n_axes, _AT).reshape(item.n, n_axes)
-
-
 def imu_times_us(messages: Iterable[Data], period_us: float) -> NDArray[np.float64]:
     """Return the foot's time of every IMU sample of ``messages`` (by sequence number), in us.
 

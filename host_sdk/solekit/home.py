@@ -21,10 +21,10 @@ def home() -> Path:
     return Path(typer.get_app_dir("solekit"))
 
 
-def write(path: Path, content: Any, advice: str = "name another folder in SOLEKIT_HOME") -> None:
+def write(path: Path, content: Any) -> None:
     """Put JSON in place of the old file in one step: a crash leaves one of the two.
 
-    Its owner alone may read it. DataError with ``advice`` if the folder cannot be written.
+    Its owner alone may read it. DataError if the folder cannot be written.
     """
     folder = path.parent
     try:
@@ -41,4 +41,6 @@ def write(path: Path, content: Any, advice: str = "name another folder in SOLEKI
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise DataError(f"{folder} cannot be written ({error}); {advice}") from error
+        raise DataError(
+            f"{folder} cannot be written ({error}); name another folder in SOLEKIT_HOME"
+        ) from error

@@ -23,7 +23,7 @@ CREDIT_EVERY = 4  # messages between two credits, the lost ones counted; an outb
 CREDIT_S = 0.2
 HOLD_CREDIT = 24  # messages: for so long a gap holds credit back, and the insole what fills it
 _HEADER = struct.Struct(m.HEADER_FORMAT)
-_STREAM_OF = {
+STREAM_OF = {
     m.FRAMES_RAW12.msg_id: m.PRESSURE,
     m.FRAMES_RAW8.msg_id: m.PRESSURE,
     m.FRAME_CODED8.msg_id: m.PRESSURE,
@@ -35,13 +35,13 @@ _STREAM_OF = {
 }
 _CODED = m.FRAME_CODED8.msg_id
 _LOG_DATA = m.LOG_DATA.msg_id
-_COUNTED = (m.FRAMES_RAW12.msg_id, m.FRAMES_RAW8.msg_id)
-_SIZES = {
+COUNTED = (m.FRAMES_RAW12.msg_id, m.FRAMES_RAW8.msg_id)
+SIZES = {
     layout.msg_id: (layout.size, m.MAX_MESSAGE if layout.rest else layout.size)
     for layout in m.DATA
 }
 _ASK_FOR_KEY = m.KEY.pack(0)
-_MAX_SEQ_STEP = 1 << 24  # a jump larger than this is not loss but nonsense
+MAX_SEQ_STEP = 1 << 24  # a jump larger than this is not loss but nonsense
 
 
 class Data(NamedTuple):
@@ -326,7 +326,7 @@ class Link:
 
     def _parse(self, t_s: float, message: bytes, of_boot: int | None) -> Data | None:
         size = len(message)
-        least, most = _SIZES.get(message[0], (1, 0)) if message else (1, 0)
+        least, most = SIZES.get(message[0], (1, 0)) if message else (1, 0)
         if not least <= size <= most:
             self.n_invalid += 1
             return None
@@ -336,12 +336,12 @@ class Link:
                 self.n_foreign += 1
             return None
         n = 1
-        if kind in _COUNTED:
+        if kind in COUNTED:
             n = message[m.HEADER_SIZE]
         elif kind == m.IMU_SAMPLES.msg_id:
             n = (size - m.HEADER_SIZE) // (2 * self._imu_axes)
-        is_known = stream == _STREAM_OF.get(kind) and n > 0
-        if not is_known or seq > self.streams[stream].expected + _MAX_SEQ_STEP:
+        is_known = stream == STREAM_OF.get(kind) and n > 0
+        if not is_known or seq > self.streams[stream].expected + MAX_SEQ_STEP:
             self.n_invalid += 1
             return None
         return Data(t_s, stream, seq, n, (n_wraps << 30) + ticks, message)

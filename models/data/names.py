@@ -6,22 +6,10 @@ import re
 
 from solekit.inference.decode import KEYPOINTS
 from solekit.layouts import SIDES
+from solekit.video.landmarks import BLAZEPOSE
 
-_FACE = ("eye_inner", "eye", "eye_outer")
 # The 33 landmarks of MediaPipe's pose landmarker, in its order.
-MEDIAPIPE: tuple[str, ...] = (
-    "nose",
-    *(f"{side}_{name}" for side in SIDES for name in _FACE),
-    *("left_ear", "right_ear", "mouth_left", "mouth_right"),
-    *(
-        f"{side}_{name}"
-        for name in (
-            *("shoulder", "elbow", "wrist", "pinky", "index", "thumb"),
-            *("hip", "knee", "ankle", "heel", "foot_index"),
-        )
-        for side in SIDES
-    ),
-)
+MEDIAPIPE = BLAZEPOSE
 _COCO = (
     "nose",
     *(

@@ -13,7 +13,7 @@ from solecore.codec.encoder import FrameEncoder
 from solecore.codec.forms import DELTA_FRAME, KEY_FRAME, PLAIN_FRAME
 from solecore.wire import messages as m
 from solecore.wire.schema import WireError
-from solekit.decode import PressureDecoder, imu_times_us, imu_words
+from solekit.decode import PressureDecoder, imu_times_us, motion
 from solekit.link import Data
 from solekit.loss import account
 
@@ -178,7 +178,10 @@ def test_imu_words_are_one_row_per_sample(axes):
     words = np.arange(-6, 6, dtype="<i2")
     message = m.IMU_SAMPLES.pack(1, m.IMU, 0, 0, 0, rest=words.tobytes())
     item = Data(0.0, m.IMU, 0, 12 // axes, 0, message)
-    assert np.array_equal(imu_words(item, axes), words.reshape(-1, axes))
+    hello = {"imu_axes": axes, "imu_period": 1.0, "gyro_lsb": 1e6, "accel_lsb": 1e6}
+    found = motion([item], hello)
+    parts = [found.accel_m_s2] if axes == 3 else [found.gyro_rad_s, found.accel_m_s2]
+    assert np.array_equal(np.concatenate(parts, axis=1), words.reshape(-1, axes))
 
 
 def imu_messages(sizes, *, start=0, first_us=1_000_000.0, period_us=9_400.0):

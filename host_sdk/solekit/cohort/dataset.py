@@ -15,7 +15,6 @@ from typing import Any
 
 import pandas as pd
 
-from solekit import home
 from solekit.cohort.outcome import TABLES, Outcome, Source, failed, summary_table
 from solekit.cohort.people import VALUE_COLUMNS, VALUES, people_of, rows_of
 from solekit.errors import DataError, MissingExtraError
@@ -43,7 +42,12 @@ class Dataset:
         elif folder.is_dir() and any(folder.iterdir()):
             raise DataError(f"{folder} holds something else; choose an empty folder with --out")
         else:
-            home.write(about, settings, "choose another one with --out")
+            try:
+                _put(about, json.dumps(settings, indent=1).encode())
+            except OSError as error:
+                raise DataError(
+                    f"{folder} cannot be written ({error}); choose another one with --out"
+                ) from error
 
     def outstanding(self, sources: Sequence[Source]) -> list[Source]:
         """Return those of ``sources`` without results, changed since, or failed the last time."""

@@ -35,7 +35,6 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 def render(analysis: Analysis, picture_png: bytes) -> str:
     """Return the page; ``picture_png`` is the headline picture."""
-    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     about = analysis.recording.first("about")
     title = f"Gait report: {about['person']}" if about.get("person") else "Gait report"
     body = "".join(
@@ -56,13 +55,19 @@ def render(analysis: Analysis, picture_png: bytes) -> str:
             f"<h2>Versions</h2>{_versions(analysis)}",
         )
     )
+    return document(title, body)
+
+
+def document(title: str, body: str, *, notice: str = NOTICE) -> str:
+    """Return a whole page that needs nothing but itself; ``body`` has its tags."""
+    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         f"<title>{escape(title)}</title><style>{style}</style></head>"
-        f"<body>{body}<footer>{NOTICE}. Made by Solekit {escape(__version__)}.</footer>"
+        f"<body>{body}<footer>{escape(notice)}. Made by Solekit {escape(__version__)}.</footer>"
         "</body></html>\n"
     )
 

@@ -11,26 +11,18 @@ from typing import Any
 
 import pandas as pd
 
-import solekit.report
-from solecore.version import __version__
 from solekit.errors import DataError
-from solekit.report.page import NOTICE, POLICY
+from solekit.report.page import NOTICE, document
 from solekit.report.tables import table
 
 
 def page(title: str, facts: Sequence[str], body: str, *, badge: str = NOTICE) -> str:
     """Return a whole page; ``facts`` are text, ``body`` has its tags."""
-    style = Path(solekit.report.__file__).with_name("report.css").read_text(encoding="utf-8")
-    return (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        f"<title>{escape(title)}</title><style>{style}</style></head><body>"
+    head = (
         f"<header><h1>{escape(title)}</h1><p>{escape(' · '.join(facts))}</p>"
-        f'<p><span class="badge">{escape(badge)}</span></p></header>{body}'
-        f"<footer>{escape(badge)}. Made by Solekit {escape(__version__)}.</footer></body></html>\n"
+        f'<p><span class="badge">{escape(badge)}</span></p></header>'
     )
+    return document(title, head + body, notice=badge)
 
 
 def rows_table(rows: pd.DataFrame, heads: dict[str, str]) -> str:

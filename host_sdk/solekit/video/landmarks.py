@@ -15,7 +15,7 @@ from solekit.layouts import SIDES, BoolArray, FloatArray, Side
 # The order of BlazePose (Bazarevsky et al. 2020, arXiv 2006.10204).
 BLAZEPOSE = (
     "nose",
-    *(f"{side}_eye_{part}" for side in SIDES for part in ("inner", "middle", "outer")),
+    *(f"{side}_{part}" for side in SIDES for part in ("eye_inner", "eye", "eye_outer")),
     *(f"{side}_ear" for side in SIDES),
     *(f"mouth_{side}" for side in SIDES),
     *(

@@ -60,10 +60,7 @@ def tasks(mediapipe, path):
 def names(mediapipe):
     """Return the names of the 33 points."""
     landmarks = mediapipe.solutions.pose.PoseLandmark if hasattr(mediapipe, "solutions") else ()
-    found = [point.name.lower() for point in landmarks]
-    for side in ("left", "right"):
-        found = [f"{side}_eye_middle" if name == f"{side}_eye" else name for name in found]
-    return found
+    return [point.name.lower() for point in landmarks]
 
 
 def run(mediapipe, cv2, arguments):
